@@ -1,0 +1,93 @@
+/* order: the state machine of one order at a venue (orders.md section 2). Pure.
+ *
+ * One table, state by event, with pend = {-, C, R} beside it. Rule 0 stands before the table: any increase of
+ * the cumulative filled quantity is applied in every state; one that is lower than known is ignored
+ * (except bust and correction). "No answer" is never "not there", "not found" is never "cancelled".
+ */
+#ifndef PROPFLEET_WORKERS_ACCOUNT_ORDER_H
+#define PROPFLEET_WORKERS_ACCOUNT_ORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "workers/broker/broker.h"
+
+/* As people see them (style.md); written to journals and rows: append only. */
+#define ORDER_STATE_LIST(X) \
+    X(CREATED, "SUBMITTED")      /* durable, not sent */ \
+    X(PENDING_NEW, "SUBMITTED")  /* sent, not acknowledged */ \
+    X(WORKING, "ACCEPTED") \
+    X(PARTIAL, "PARTIALLY_FILLED") \
+    X(UNKNOWN, "UNKNOWN")        /* may or may not be at the venue: asked after */ \
+    X(DISPUTED, "DISPUTED")      /* a person must look: no entries on that instrument */ \
+    X(FILLED, "FILLED") \
+    X(CANCELED, "CANCELED") \
+    X(EXPIRED, "EXPIRED") \
+    X(REJECTED, "REJECTED") \
+    X(LOST, "LOST")              /* twice not known at the venue, position unchanged: never resent */ \
+    X(DENIED, "DENIED")          /* ours, before the venue */
+
+enum order_state {
+#define X(name, text) ORDER_##name,
+    ORDER_STATE_LIST(X)
+#undef X
+    ORDER_STATE_COUNT
+};
+const char *order_state_text(unsigned state);
+bool order_state_final(unsigned state); /* FILLED, CANCELED, EXPIRED, REJECTED, LOST, DENIED */
+
+enum order_pend { PEND_NONE, PEND_CANCEL, PEND_REPLACE };
+enum order_role { ROLE_ENTRY, ROLE_STOP, ROLE_TAKE, ROLE_CLOSE };
+
+#define ORDER_FILLS_MAX 12u /* kept for bust and correction; more are merged into the totals only */
+
+struct order_fill {
+    uint64_t exec_id;
+    dec_t qty, price;
+};
+/* A row of the store as it is: plain, versioned with the core. intent 0: a free slot. */
+struct order {
+    uint64_t intent;
+    uint64_t position;       /* intent of the entry that opens or opened the position */
+    uint64_t venue_order;
+    uint64_t pending_intent; /* of the cancel or replace on its way; 0: none */
+    uint32_t role, state, pend, instrument;
+    uint32_t side, type, tries, reason; /* reason: enum broker_reason of the last refusal */
+    dec_t qty, cum_qty, avg_price;
+    dec_t price, pending_price;
+    int64_t created_ns, sent_ns, last_report_ns;
+    uint32_t fill_count, anomalies;
+    struct order_fill fills[ORDER_FILLS_MAX];
+};
+
+/* What a step means for the account. */
+struct order_outcome {
+    dec_t filled_qty;        /* increase of cum_qty by this event; negative: a bust or a correction down */
+    bool state_changed;
+    bool became_final;
+    bool query;              /* the venue must be asked how the order stands */
+    bool anomaly;            /* journalled and alarmed */
+    bool overfilled;         /* cum_qty > qty */
+    bool replaced;           /* new terms are in force */
+    bool cancel_refused;
+};
+
+/* What comes from the venue. The report names this order by intent (asserted). */
+void order_on_report(struct order *order, const struct broker_report *report, struct order_outcome *out);
+
+enum order_event {
+    ORDER_EVENT_SENT,          /* handed over */
+    ORDER_EVENT_CANCEL_SENT,   /* pending_intent is set by the caller before */
+    ORDER_EVENT_REPLACE_SENT,  /* pending_intent and pending_price likewise */
+    ORDER_EVENT_ACK_TIMEOUT,
+    ORDER_EVENT_DISCONNECT,    /* also a crash of ours, and a gap fill */
+    ORDER_EVENT_NOT_FOUND,     /* the venue, asked, does not know it; the second time in a row it is LOST */
+    ORDER_EVENT_SILENT,        /* the venue, asked, did not answer; the third time in a row it is DISPUTED */
+};
+void order_on_event(struct order *order, enum order_event event, int64_t now_ns, struct order_outcome *out);
+
+/* Worst cases (orders.md 2): what may still fill, for exposure; what is sure to work, for closing capacity. */
+dec_t order_open_qty_worst(const struct order *order);
+dec_t order_open_qty_sure(const struct order *order);
+
+#endif

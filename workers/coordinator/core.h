@@ -1,0 +1,103 @@
+/* coordinator core: decides about proposals, in rounds by market instant. Pure.
+ *
+ * No clock, no socket, no file: messages and watermarks come in, answers and records go out. The
+ * driver (driver.c) owns ZeroMQ, the cells and the store.
+ *
+ * An instant T is applied when, for every wanted account, the watermark of its cell is at T or later
+ * and all messages up to the watermark's sent_jseq are held. Then, in this order: reservations that
+ * expired before T are released; reports of T, by account and jseq; proposals of T, in the canonical order
+ * (confidence, then least risk held, then longest without a grant, then account index), each decided
+ * against all that was granted before it. So the outcome depends on the data alone.
+ *
+ * Rules in this order, the first that refuses names itself: account known and wanted; no opposite
+ * position or reservation of another account of the same firm on the instrument; joint risk at stops of
+ * all accounts, reservations included, within joint_risk_fraction of the sum of initial balances.
+ */
+#ifndef PROPFLEET_WORKERS_COORDINATOR_CORE_H
+#define PROPFLEET_WORKERS_COORDINATOR_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vocabulary.h"
+#include "config/config.h"
+#include "workers/coordinator/wire.h"
+
+#define COORDINATOR_QUEUE_MAX 256u        /* messages of one account that wait for their instant */
+#define COORDINATOR_RESERVATIONS_MAX 16u  /* of one account */
+#define COORDINATOR_DECISIONS_MAX (CONFIG_ACCOUNTS_MAX * COORDINATOR_RESERVATIONS_MAX) /* of one round */
+
+struct coordinator_reservation {
+    uint64_t proposal;     /* jseq; 0: free */
+    uint32_t instrument, side;
+    dec_t qty, risk;       /* what is still reserved */
+    int64_t valid_until_ns;
+};
+/* Durable, one row for each account, as it is after the last applied round. */
+struct coordinator_account {
+    uint64_t applied_jseq;   /* last message applied */
+    int64_t last_grant_ns;   /* market time; 0: never */
+    uint64_t grants, refusals;
+    struct wire_position positions[CONFIG_INSTRUMENTS_MAX];
+    struct coordinator_reservation reservations[COORDINATOR_RESERVATIONS_MAX];
+};
+struct coordinator_queued {
+    uint32_t type;           /* WIRE_PROPOSE or WIRE_REPORT */
+    union {
+        struct wire_proposal proposal;
+        struct wire_report report;
+    } u;
+};
+struct coordinator_queue {
+    uint32_t count;
+    struct coordinator_queued items[COORDINATOR_QUEUE_MAX]; /* ascending jseq */
+};
+struct coordinator_decision {
+    uint32_t account;
+    struct wire_proposal proposal;
+    struct wire_answer answer;
+};
+struct coordinator_watermark {
+    bool wanted;             /* the supervisor's word */
+    int64_t done_instant_ns;
+    uint64_t sent_jseq;
+};
+
+struct coordinator {
+    const struct fleet_config *config;
+    uint64_t decision_seq;     /* last decision's number; durable with the accounts */
+    int64_t applied_instant_ns;/* last instant applied; durable */
+    struct coordinator_account accounts[CONFIG_ACCOUNTS_MAX];
+    struct coordinator_queue queues[CONFIG_ACCOUNTS_MAX];
+    /* output of the last coordinator_apply */
+    uint32_t decision_count;
+    struct coordinator_decision decisions[COORDINATOR_DECISIONS_MAX];
+    bool changed[CONFIG_ACCOUNTS_MAX]; /* rows to store */
+};
+
+void coordinator_init(struct coordinator *coordinator, const struct fleet_config *config);
+void coordinator_configure(struct coordinator *coordinator, const struct fleet_config *config);
+
+enum coordinator_accept {
+    COORDINATOR_QUEUED,
+    COORDINATOR_REPEAT,      /* applied before: a proposal is answered from the store */
+    COORDINATOR_KNOWN,       /* in the queue already */
+    COORDINATOR_FULL,        /* the queue is full: a fault of the account */
+    COORDINATOR_GAP,         /* never queue a message behind an instant that has been applied with a smaller one missing: WELCOME again */
+};
+enum coordinator_accept coordinator_accept(struct coordinator *coordinator, uint32_t account,
+                                           const struct coordinator_queued *message);
+/* Last jseq that is applied or queued. */
+uint64_t coordinator_through(const struct coordinator *coordinator, uint32_t account);
+/* The next instant that waits with messages, 0 when none does. */
+int64_t coordinator_next_instant(const struct coordinator *coordinator);
+/* Whether the instant may be applied under these watermarks (array of CONFIG_ACCOUNTS_MAX). *waits_for: the
+ * first account that it waits for, CONFIG_NONE if none. */
+bool coordinator_ready(const struct coordinator *coordinator, int64_t instant_ns,
+                       const struct coordinator_watermark *watermarks, uint32_t *waits_for);
+/* Apply the next instant: fills decisions and changed. `wanted` as in watermarks. */
+void coordinator_apply(struct coordinator *coordinator, int64_t instant_ns, const struct coordinator_watermark *watermarks);
+/* Sum over accounts of risk at stops and of reservations. */
+dec_t coordinator_joint_risk(const struct coordinator *coordinator);
+
+#endif

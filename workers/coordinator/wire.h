@@ -1,0 +1,96 @@
+/* wire: the messages between accounts and coordinator; msgpack in one ZeroMQ frame.
+ *
+ * Every message is a map with short keys: "v" version, "t" type, "g" generation, then the type's
+ * fields; unknown keys are skipped. A frame over WIRE_BYTES_MAX or deeper than WIRE_DEPTH_MAX is
+ * refused before it is decoded. What is decoded is range-checked; nothing is an index before that.
+ *
+ * The routing id of an account's DEALER is "INDEX.GENERATION" (decimal). Proposals and reports are keyed by
+ * account and the journal sequence number (jseq) of the record that made them durable, never by
+ * generation: a repeat is recognised, and answered with the first answer.
+ *
+ *   account -> coordinator  HELLO    who I am, what I hold; asks what you have of mine
+ *   coordinator -> account  WELCOME  the last jseq that I hold: send what is newer, and every proposal
+ *                                    that is still without an answer
+ *   account -> coordinator  PROPOSE  may I add this risk?
+ *   coordinator -> account  ANSWER   granted quantity and validity, or the refusal
+ *   account -> coordinator  REPORT   the position as it is now, and what became of a reservation
+ */
+#ifndef PROPFLEET_WORKERS_COORDINATOR_WIRE_H
+#define PROPFLEET_WORKERS_COORDINATOR_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/decimal.h"
+#include "config/config.h"
+
+struct error;
+
+#define WIRE_VERSION 1u
+#define WIRE_BYTES_MAX 4096u
+#define WIRE_DEPTH_MAX 4u
+#define WIRE_POSITIONS_MAX 16u
+#define WIRE_ENDPOINT_NAME "coordinator.ipc" /* in the runtime folder */
+
+enum wire_type { WIRE_HELLO = 1, WIRE_WELCOME, WIRE_PROPOSE, WIRE_ANSWER, WIRE_REPORT, WIRE_TYPE_END };
+
+/* Risk amounts are in account currency (all accounts of a fleet share one: check enforces it). */
+struct wire_proposal {
+    uint64_t jseq;       /* the correlation id of the answer too */
+    int64_t instant_ns;  /* END that it was made at */
+    uint32_t instrument, side;      /* enum broker_side */
+    dec_t qty;           /* lots */
+    dec_t risk;          /* lost if the stop is hit, costs included */
+    dec_t entry_price, stop_price;
+    double confidence;   /* 0..1 */
+};
+struct wire_answer {
+    uint64_t jseq;       /* of the proposal */
+    int64_t instant_ns;  /* of the proposal */
+    dec_t qty;           /* granted; 0: refused */
+    int64_t valid_until_ns; /* market time */
+    uint32_t refusal;    /* enum refusal */
+    uint64_t decision;   /* the coordinator's journal sequence number */
+};
+/* What an account holds in one instrument, after the event that made it report. */
+struct wire_position {
+    uint32_t instrument, side; /* side 0: flat */
+    dec_t qty;
+    dec_t risk;          /* still at risk at the stop (>= 0); without a stop: the catastrophic move */
+};
+struct wire_report {
+    uint64_t jseq;
+    int64_t instant_ns;
+    struct wire_position position;
+    uint64_t proposal;   /* jseq of the proposal whose reservation this uses up or releases; 0: none */
+    dec_t reserved_qty;  /* what is still reserved of it; 0: the reservation is over */
+};
+struct wire_hello {
+    uint32_t account;
+    uint64_t last_jseq;  /* of the account's journal */
+    uint32_t position_count;
+    struct wire_position positions[WIRE_POSITIONS_MAX];
+};
+struct wire_welcome {
+    uint64_t through_jseq;      /* highest jseq of this account that the coordinator holds or has applied */
+    uint64_t coordinator_generation;
+};
+
+struct wire_message {
+    uint32_t type;       /* enum wire_type */
+    uint64_t generation; /* the sender's */
+    union {
+        struct wire_hello hello;
+        struct wire_welcome welcome;
+        struct wire_proposal proposal;
+        struct wire_answer answer;
+        struct wire_report report;
+    } u;
+};
+
+/* Returns the length, at most WIRE_BYTES_MAX (asserted: every message fits). */
+size_t wire_encode(const struct wire_message *message, unsigned char out[WIRE_BYTES_MAX]);
+/* 0, -EMSGSIZE (too long, too deep), -EPROTO (not a map, newer version, missing key, out of range). */
+int wire_decode(const void *data, size_t size, struct wire_message *out, struct error *err);
+
+#endif
