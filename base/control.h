@@ -60,11 +60,13 @@ enum control_type {
     /* supervisor -> child */
     CONTROL_SEGMENT = 32,/* generation: the feed's; fds: ring, history (sealed). To accounts */
     CONTROL_PEER,        /* struct control_peer; fds: cell (sealed)[, eventfd: to the feed only] */
-    CONTROL_GO,          /* feed. Replay: every wanted account has been announced as a peer. Live: and is READY */
+    CONTROL_GO,          /* feed: every wanted account has been announced as a peer that lives. Live: one that is down
+                          * between two starts (announced with alive 0, or not yet) is not waited for. READY of
+                          * accounts cannot be waited for here: it needs the ring, which comes after GO */
     CONTROL_PING,        /* argument: number */
     CONTROL_COMMAND,     /* argument id, payload "verb arguments", to an account */
     CONTROL_CONFIG,      /* fds: a new compiled configuration */
-    CONTROL_STOP,        /* argument: 0 leave when safe, 1 entries off first */
+    CONTROL_STOP,        /* leave: entries off, make durable, exit 0. argument 1 to accounts, which go first */
 };
 
 struct control_message {

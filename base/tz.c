@@ -97,8 +97,9 @@ static int64_t local_day_at(const struct tz_table *tz, int64_t utc_ns)
     return floor_div(floor_div(utc_ns, NS_PER_S) + tz_offset_at(tz, utc_ns), DAY_S);
 }
 
-/* A change of offset moves the local date by at most one day, so the boundary is that of one of the
- * days around the instant's own; boundaries ascend with their days. */
+/* A change of offset moves the local date by at most one day, also back over a midnight that has passed
+ * (Newfoundland until 2011), so the boundary is that of one of the days around the instant's own. Boundaries
+ * ascend with their days. */
 int64_t tz_boundary_at_or_before(const struct tz_table *tz, int32_t second_of_day, int64_t utc_ns)
 {
     int64_t day = local_day_at(tz, utc_ns);
