@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "config/digest.h"
 #include "shm/history.h"
 #include "shm/ring.h"
@@ -86,7 +85,10 @@ static bool check_real(const struct check *c, const char *field, double value, d
 #define DAY_S 86399
 #define U32 ((int64_t)UINT32_MAX)
 
-static bool power_of_two(uint32_t value) { return value != 0 && (value & (value - 1)) == 0; }
+static bool power_of_two(uint32_t value)
+{
+    return value != 0 && (value & (value - 1)) == 0;
+}
 
 static bool check_header(const struct check *c, size_t size_bytes)
 {
@@ -279,12 +281,22 @@ static bool check_account_unique(const struct check *c, uint32_t index)
     return true;
 }
 
-#define EACH(array, count, call)                                                        \
-    for (uint32_t i = 0; i < f->count; i++) {                                           \
-        snprintf(c.where, sizeof c.where, #array "[%u]", i);                            \
-        if (!(call))                                                                    \
-            return -EINVAL;                                                             \
-    }                                                                                   \
+static const struct {
+    const char *name;
+    bool (*check)(const struct check *c);
+} sections[] = {
+    {"feed", check_feed},
+    {"coordination", check_coordination},
+    {"store", check_store},
+    {"supervisor", check_supervisor},
+};
+
+#define EACH(array, count, call)                                                                                       \
+    for (uint32_t i = 0; i < f->count; i++) {                                                                          \
+        snprintf(c.where, sizeof c.where, #array "[%u]", i);                                                           \
+        if (!(call))                                                                                                   \
+            return -EINVAL;                                                                                            \
+    }                                                                                                                  \
     c.where[0] = 0
 
 int config_check(const struct fleet_config *config, size_t size_bytes, struct error *err)
@@ -294,8 +306,11 @@ int config_check(const struct fleet_config *config, size_t size_bytes, struct er
     if (!(check_header(&c, size_bytes) && check_counts(&c) && check_fleet(&c)))
         return -EINVAL;
     EACH(zones, zone_count, check_zone(&c, &f->zones[i]));
-    if (!(check_feed(&c) && check_coordination(&c) && check_store(&c) && check_supervisor(&c)))
-        return -EINVAL;
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        snprintf(c.where, sizeof c.where, "%s", sections[i].name);
+        if (!sections[i].check(&c))
+            return -EINVAL;
+    }
     EACH(instruments, instrument_count,
          check_instrument_trading(&c, &f->instruments[i]) && check_instrument_source(&c, &f->instruments[i]));
     EACH(programmes, programme_count, check_programme(&c, &f->programmes[i], i));

@@ -128,7 +128,7 @@ const struct fleet_config *config_map(int fd, struct error *err)
 void config_unmap(const struct fleet_config *config)
 {
     /* munmap takes a writable pointer, and writes nothing through it. */
-    if (config != NULL)
+    if (config != NULL) // NOLINTNEXTLINE(performance-no-int-to-ptr): a cast that -Wcast-qual lets pass
         munmap((void *)(uintptr_t)config, sizeof *config);
 }
 
@@ -205,7 +205,8 @@ int config_merge(const struct fleet_config *current, struct fleet_config *next, 
             continue;
         uint32_t at = first_free(current, placed);
         if (at == CONFIG_NONE)
-            return error_set(err, E2BIG, "account %s: no place among %d: remove accounts in one reload, add in the next",
+            return error_set(err, E2BIG,
+                             "account %s: no place among %d: remove accounts in one reload, add in the next",
                              account->name, CONFIG_ACCOUNTS_MAX);
         memcpy(&placed[at], account, sizeof *account);
         count = at + 1 > count ? at + 1 : count;

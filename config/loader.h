@@ -1,8 +1,9 @@
 /* loader: YAML to a compiled configuration, every error at once.
  *
- * Reads DIR/fleet.yaml, DIR/instruments.yaml, DIR/firms/..., DIR/personalities/... and DIR/accounts/... (all *.yaml, sorted)
- * through libyaml's document API, driven by tables of fields (config/schema.h) that are also the
- * reference documentation. Nothing is started and nothing is written here.
+ * Reads fleet.yaml, instruments.yaml and every *.yaml in firms, personalities, accounts and datasets
+ * of a folder, through libyaml's document API, driven by tables of fields (config/tables.c) that are also
+ * the reference documentation. Nothing is started and nothing is written here. Not thread-safe: a process
+ * loads one configuration at a time. Link: loader config base -lyaml.
  */
 #ifndef PROPFLEET_CONFIG_LOADER_H
 #define PROPFLEET_CONFIG_LOADER_H

@@ -1,4 +1,27 @@
-# compiled configuration (reader) and the loader on libyaml
+# compiled configuration (reader; links base) and the loader on libyaml (links config, base)
 MODULES += config loader
-config_SRC := config/compiled.c
-loader_SRC := config/loader.c
+config_SRC := config/compiled.c config/check.c
+loader_SRC := config/loader.c config/document.c config/folder.c config/paths.c config/report.c config/resolve.c \
+              config/scalars.c config/schema.c config/source.c config/tables.c config/values.c
+
+PROGRAMS += propfleet-config
+propfleet-config_DIR := libexec/propfleet
+propfleet-config_SRC := config/compile_main.c
+propfleet-config_MODULES := loader config base
+propfleet-config_LIBS := -lyaml
+
+TESTS += test_config test_config_errors test_config_source test_config_values
+test_config_SRC := tests/unit/test_config.c tests/unit/test_config_support.c
+test_config_MODULES := loader config base
+test_config_LIBS := -lyaml
+test_config_errors_SRC := tests/unit/test_config_errors.c tests/unit/test_config_support.c
+test_config_errors_MODULES := loader config base
+test_config_errors_LIBS := -lyaml
+test_config_source_SRC := tests/unit/test_config_source.c tests/unit/test_config_support.c
+test_config_source_MODULES := loader config base
+test_config_source_LIBS := -lyaml
+test_config_values_SRC := tests/unit/test_config_values.c
+test_config_values_MODULES := loader config base
+test_config_values_LIBS := -lyaml
+# One test runs the program.
+$(BUILD)tests/test_config: | $(BUILD)libexec/propfleet/propfleet-config
