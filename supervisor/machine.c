@@ -54,8 +54,8 @@ static const char *const state_names[] = {
 
 static const char *const event_names[] = {
     "start asked", "stop asked", "restart asked", "spawned", "spawn failed", "mapped", "ready",
-    "heartbeat late", "ping unanswered", "channel broken", "deadline passed", "done and left", "left unasked",
-    "left: try later", "left: never", "crashed", "ended by a signal",
+    "heartbeat late", "ping unanswered", "channel broken", "deadline passed", "done, and left", "left",
+    "left to try later", "left for ever", "crashed", "ended by a signal",
 };
 static_assert(sizeof event_names / sizeof event_names[0] == MACHINE_EVENT_COUNT, "a name for each event");
 
@@ -145,20 +145,20 @@ static unsigned begin(struct machine *m, const struct machine_limits *limits, in
     return 0;
 }
 
-static unsigned map(struct machine *m, const struct machine_limits *limits, int64_t now)
-{
-    if (m->mapped) /* twice: not what the contract says */
-        return 0;
-    m->mapped = true;
-    if (m->state == MACHINE_STARTING)
-        m->deadline_ns = now + limits->ready_deadline_ns;
-    return MACHINE_DO_MAP;
-}
-
 static unsigned abort_it(struct machine *m, const struct machine_limits *limits, int64_t now)
 {
     enter(m, MACHINE_KILLING, now + limits->abort_grace_ns);
     return MACHINE_DO_ABORT;
+}
+
+static unsigned map(struct machine *m, const struct machine_limits *limits, int64_t now)
+{
+    if (m->mapped) /* twice breaks the protocol; while it stops it does not matter */
+        return m->state == MACHINE_STARTING ? abort_it(m, limits, now) : 0;
+    m->mapped = true;
+    if (m->state == MACHINE_STARTING)
+        m->deadline_ns = now + limits->ready_deadline_ns;
+    return MACHINE_DO_MAP;
 }
 
 static unsigned ready(struct machine *m, const struct machine_limits *limits, int64_t now)
