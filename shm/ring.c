@@ -179,6 +179,12 @@ uint64_t ring_head(const struct ring *ring)
     return atomic_load(&ring->head);
 }
 
+bool ring_closed(const struct ring *ring)
+{
+    assert(ring);
+    return atomic_load(&ring->closed) != 0;
+}
+
 uint64_t ring_first_seq(const struct ring *ring)
 {
     assert(ring);

@@ -19,6 +19,7 @@
 #ifndef PROPFLEET_SHM_RING_H
 #define PROPFLEET_SHM_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,6 +70,8 @@ enum shm_result ring_read(struct ring_reader *reader, struct market_record *out,
 /* The last published sequence number (first_seq - 1 when none). Sequentially consistent: after
  * cell_set_sleeping(1) a reader looks here (or calls ring_read) once more before it waits. */
 uint64_t ring_head(const struct ring *ring);
+/* The writer has closed; what was published before may still be unread. Sequentially consistent, as ring_head. */
+bool ring_closed(const struct ring *ring);
 uint64_t ring_first_seq(const struct ring *ring);
 uint64_t ring_generation(const struct ring *ring);
 

@@ -1,0 +1,37 @@
+# replay, simulator, bar builder: the only writer of market data
+MODULES += feed
+feed_SRC := workers/feed/csv.c workers/feed/csv_fast.c workers/feed/spread.c workers/feed/session.c workers/feed/source.c \
+            workers/feed/simulator.c workers/feed/builder.c workers/feed/merge.c
+
+PROGRAMS += propfleet-feed
+propfleet-feed_DIR := libexec/propfleet
+propfleet-feed_SRC := workers/feed/main.c workers/feed/feed.c workers/feed/readers.c workers/feed/pace.c
+propfleet-feed_MODULES := feed child config shm base
+propfleet-feed_LIBS := -lz -lm
+
+TESTS += test_csv test_builder test_merge test_simulator test_feed
+test_csv_SRC := tests/unit/test_csv.c tests/unit/feed_support.c
+test_csv_MODULES := feed shm base
+test_csv_LIBS := -lz -lm
+test_builder_SRC := tests/unit/test_builder.c tests/unit/feed_support.c
+test_builder_MODULES := feed shm base
+test_builder_LIBS := -lz -lm
+test_merge_SRC := tests/unit/test_merge.c tests/unit/feed_support.c
+test_merge_MODULES := feed shm base
+test_merge_LIBS := -lz -lm
+test_simulator_SRC := tests/unit/test_simulator.c tests/unit/feed_support.c
+test_simulator_MODULES := feed shm base
+test_simulator_LIBS := -lz -lm
+test_feed_SRC := tests/integration/test_feed.c tests/unit/feed_support.c
+test_feed_MODULES := feed config shm base
+test_feed_LIBS := -lz -lm
+
+BENCHES += bench_csv
+bench_csv_SRC := tests/bench/bench_csv.c
+bench_csv_MODULES := feed shm base
+bench_csv_LIBS := -lz -lm
+
+BENCHES += bench_feed
+bench_feed_SRC := tests/bench/bench_feed.c tests/unit/feed_support.c
+bench_feed_MODULES := feed config shm base
+bench_feed_LIBS := -lz -lm
