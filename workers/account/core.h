@@ -1,0 +1,227 @@
+/* core: one account as a pure state machine. core_step(core, event) -> records and actions.
+ *
+ * No clock, file, socket or allocation; time is the event's; nothing is random. The live worker,
+ * the backtest and the simulation drive this same code.
+ *
+ * Two kinds of state (design.md 4):
+ *   core->market   comes from the market alone: last quotes, detectors, signals of the instant that is going
+ *                  on. A versioned snapshot; rebuilt by core_observe over the records since.
+ *   core->account, orders, positions, proposals: rows of the store, committed as they change. The driver compares
+ *                  them with what is stored (core_rows) and writes what differs, so no change can be forgotten.
+ * account.cursor_seq says up to which market record all of it is true.
+ *
+ * How one record goes (driver.c):
+ *   1. the paper venue sees it
+ *   2. core_step(MARKET): a bar or quote only updates core->market; everything that is decided at a market
+ *      instant is decided at its END: mark, limits, exits, position reports, then proposals for signals
+ *   3. core_step(REPORT) for each report of the venue that is due
+ *   4. core_step(ANSWER) for the answers to the proposals of this END, in the order of their jseq
+ * After each step: what changed is committed, then the actions are released: write, then act.
+ */
+#ifndef PROPFLEET_WORKERS_ACCOUNT_CORE_H
+#define PROPFLEET_WORKERS_ACCOUNT_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vocabulary.h"
+#include "config/config.h"
+#include "shm/cell.h"
+#include "shm/market.h"
+#include "workers/account/order.h"
+#include "workers/broker/broker.h"
+#include "workers/coordinator/wire.h"
+#include "workers/risk/limits.h"
+#include "workers/risk/sizing.h"
+#include "workers/strategy/signal.h"
+
+#define CORE_VERSION 1u
+#define CORE_ORDERS_MAX 64u
+#define CORE_POSITIONS_MAX 16u
+#define CORE_PROPOSALS_MAX 16u
+#define CORE_SIGNALS_MAX (CONFIG_INSTRUMENTS_MAX * 2u) /* of one instant */
+#define CORE_PENDING_REPORTS_MAX 32u
+#define CORE_RECORDS_MAX 192u
+#define CORE_ACTIONS_MAX 96u
+#define CORE_OUTPUT_BYTES (96u << 10)
+#define CORE_REFUSALS_MAX 16u
+static_assert(REFUSAL_COUNT <= CORE_REFUSALS_MAX, "one counter for each refusal");
+
+/* An entry's protective order must be at the venue within this market time of the fill (design.md 5). */
+#define CORE_PROTECT_NS (2 * INT64_C(1000000000))
+
+enum core_exit { EXIT_NONE, EXIT_STOP, EXIT_TARGET, EXIT_TIME, EXIT_LIMITS, EXIT_OPERATOR, EXIT_UNPROTECTED, EXIT_AFTER_CRASH,
+                 EXIT_VENUE };
+const char *core_exit_name(unsigned exit); /* "stop" */
+
+struct core_position {
+    uint64_t id;               /* intent of the entry; 0: free */
+    uint64_t proposal, signal; /* jseq of their records */
+    uint64_t stop_intent, take_intent, close_intent; /* close_intent 0: none on its way */
+    uint32_t instrument, side;
+    uint32_t pattern, exit;    /* enum core_exit: why it is to be closed; NONE: it is not */
+    dec_t qty, entry_qty;      /* open now; bought or sold in all */
+    dec_t avg_price;           /* of the entry */
+    dec_t stop_price, take_price;
+    dec_t exit_value;          /* sum of exit price * qty, for the average */
+    dec_t exit_qty;
+    dec_t risk;                /* money at the stop when it was sized */
+    dec_t realized, commission, swap;
+    int64_t decided_ns, opened_ns; /* opened_ns 0: not yet filled */
+    int64_t close_asked_ns;    /* when the venue was last asked to close it */
+    uint64_t decided_seq;
+};
+
+struct core_proposal {
+    uint64_t jseq;             /* 0: free */
+    uint64_t signal_jseq;
+    struct signal signal;
+    struct wire_proposal wire;
+};
+
+/* What the coordinator still has to be told; goes out at the next END. */
+struct core_pending_report {
+    uint32_t instrument, reserved;
+    uint64_t proposal;         /* 0: none */
+    dec_t reserved_qty;
+};
+
+struct core_account {
+    uint32_t version, bytes;
+    uint64_t cursor_seq;       /* market records up to here are in this state */
+    int64_t cursor_ns;
+    int64_t end_ns;            /* the last END that was decided: the permit watermark */
+    uint64_t jseq;             /* last journal record */
+    uint64_t sent_jseq;        /* last record that is a message for the coordinator */
+    uint64_t next_intent;
+    uint64_t venue_report;     /* last report of the venue that is in this state */
+    uint32_t started;          /* the first tradable instant has been seen */
+    uint32_t paused, halted;
+    uint32_t last_refusal;
+    uint32_t flatten;          /* enum core_exit: everything is to be closed; NONE otherwise */
+    uint32_t pending_report_count;
+    dec_t balance, equity, open_risk;
+    dec_t realized_total, commission_total, swap_total;
+    uint64_t signals, proposals, granted, refused, entries, entries_filled, trades, wins;
+    uint64_t refusals[CORE_REFUSALS_MAX], refusals_today[CORE_REFUSALS_MAX];
+    struct limits_state limits;
+    struct sizing_result last_size;
+    struct core_pending_report pending_reports[CORE_PENDING_REPORTS_MAX];
+};
+
+/* From the market alone. Plain bytes: snapshotted as they are. */
+struct core_quote {
+    dec_t bid, ask;
+    dec_t instant_high, instant_low; /* bid extremes since the last END; 0: none */
+    int64_t time_ns;
+};
+struct core_market {
+    uint32_t version, bytes;
+    uint64_t seq;              /* last record seen */
+    int64_t time_ns;
+    uint64_t config_digest;    /* of the account: another configuration rebuilds */
+    uint32_t warmup, signal_count;
+    struct core_quote quotes[CONFIG_INSTRUMENTS_MAX];
+    struct signal signals[CORE_SIGNALS_MAX]; /* of the instant going on */
+    uint64_t detectors[CONFIG_INSTRUMENTS_MAX][DETECTOR_STATE_BYTES_MAX / 8];
+};
+
+enum core_event_kind { CORE_MARKET, CORE_REPORT, CORE_ANSWER, CORE_COMMAND };
+enum core_command { COMMAND_PAUSE, COMMAND_RESUME, COMMAND_FLATTEN, COMMAND_AFTER_CRASH };
+struct core_event {
+    enum core_event_kind kind;
+    union {
+        const struct market_record *market;
+        const struct broker_report *report;
+        const struct wire_answer *answer;
+        struct { enum core_command command; const char *user; } command;
+    } u;
+};
+
+enum core_action_kind { ACTION_PROPOSE, ACTION_REPORT, ACTION_BROKER, ACTION_ALERT };
+struct core_action {
+    enum core_action_kind kind;
+    bool adds_risk;            /* never released when its record could not be stored */
+    union {
+        struct wire_proposal proposal;
+        struct wire_report report;
+        struct broker_request request;
+        char alert[160];
+    } u;
+};
+struct core_record {
+    uint64_t jseq;
+    int64_t time_ns;
+    uint32_t offset, size;     /* in output bytes */
+};
+struct core_trade { /* a row of the trades table, keyed by its number */
+    uint64_t position, number;
+    uint32_t instrument, side, pattern, exit;
+    dec_t qty, entry_price, exit_price;
+    dec_t realized, commission, swap, risk, balance_after;
+    int64_t opened_ns, closed_ns;
+};
+struct core_signal { /* a row of the signals table, keyed by the jseq of its record */
+    struct signal signal;
+    uint64_t proposal;         /* jseq, 0: not proposed */
+    uint32_t refusal;          /* why it was not taken; NONE: taken, or still open */
+    uint32_t taken;            /* an entry was placed */
+};
+
+struct core {
+    const struct fleet_config *config;
+    const struct config_account *settings;
+    const struct config_programme *programme;
+    const struct config_personality *personality;
+    const struct detector *detector;
+    uint32_t index;            /* of the account */
+    bool store_failed;         /* set by the driver: no new risk */
+    bool reconciling;          /* set by the driver: positions unavailable, no new risk */
+    struct core_account account;
+    struct core_position positions[CORE_POSITIONS_MAX];
+    struct order orders[CORE_ORDERS_MAX];
+    struct core_proposal proposals[CORE_PROPOSALS_MAX];
+    struct core_market market;
+    /* output of the last step; the driver empties it with core_clear */
+    uint32_t record_count, action_count, trade_count, signal_row_count;
+    uint32_t bytes_used;
+    struct core_record records[CORE_RECORDS_MAX];
+    struct core_action actions[CORE_ACTIONS_MAX];
+    struct core_trade trades[CORE_POSITIONS_MAX];
+    struct { uint64_t key; struct core_signal row; } signal_rows[CORE_SIGNALS_MAX + CORE_PROPOSALS_MAX];
+    unsigned char bytes[CORE_OUTPUT_BYTES];
+};
+
+/* A fresh account with the programme's initial balance. `config` is borrowed. */
+void core_init(struct core *core, const struct fleet_config *config, uint32_t account);
+/* Point to another compiled configuration (same account). */
+void core_configure(struct core *core, const struct fleet_config *config);
+/* After the driver loaded account, positions, orders, proposals (and market, when its snapshot is good): -EPROTO when
+ * versions or sizes are not ours, or an index is out of range. */
+int core_check(const struct core *core);
+
+void core_step(struct core *core, const struct core_event *event);
+void core_clear(struct core *core);
+/* Only core->market moves: records that account already contains, and bars of the history. */
+void core_observe(struct core *core, const struct market_record *record);
+/* Records were missed: the account goes on at cursor_seq with a new market part (core_observe over bars follows). */
+void core_gap(struct core *core, uint64_t lost, uint64_t cursor_seq);
+/* The market part as new (a snapshot of another version, a gap); core_observe over bars follows. */
+void core_market_reset(struct core *core);
+
+/* The requests for orders that may not have reached the venue, as they were first sent (an idempotent venue
+ * answers a repeat with its first answer). Returns the count. */
+uint32_t core_unconfirmed(const struct core *core, struct broker_request *out, uint32_t max);
+/* A request that adds risk and whose record could not be stored: its orders are DENIED, its position is
+ * forgotten. The driver never released it. */
+void core_deny(struct core *core, const struct broker_request *request);
+
+/* Why no new risk may be added now; NONE when it may. */
+uint32_t core_refusal(const struct core *core);
+enum account_state core_state(const struct core *core);
+/* Positions by instrument, as the coordinator is told. Returns the count. */
+uint32_t core_wire_positions(const struct core *core, struct wire_position *out, uint32_t max);
+uint32_t core_open_positions(const struct core *core);
+uint32_t core_working_orders(const struct core *core);
+
+#endif

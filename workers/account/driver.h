@@ -1,0 +1,103 @@
+/* driver: runs one account live or in a replay: ring -> core -> store -> venue and coordinator.
+ *
+ * One thread, one epoll. The order of things for one record stands in core.h; the order for one commit:
+ * collect the batch, commit it, only then release the actions. In a replay the driver stands still at
+ * an END whose proposals have no answer yet; live it goes on and takes the answers when they come.
+ */
+#ifndef PROPFLEET_WORKERS_ACCOUNT_DRIVER_H
+#define PROPFLEET_WORKERS_ACCOUNT_DRIVER_H
+
+#include "base/clock.h"
+#include "shm/history.h"
+#include "shm/ring.h"
+#include "workers/account/core.h"
+#include "workers/account/persist.h"
+#include "workers/broker/broker.h"
+#include "workers/child/child.h"
+#include "workers/coordinator/client.h"
+
+enum driver_phase {
+    PHASE_SEGMENT,   /* no market segment yet */
+    PHASE_CATCH_UP,  /* replaying to where the account's state stands */
+    PHASE_RUN,
+    PHASE_ANSWERS,   /* replay: at an END, waiting for the answers to its proposals */
+    PHASE_ENDED,     /* the source has ended and all of it is durable */
+};
+
+struct driver {
+    struct child child;
+    struct core core;
+    struct persist persist;
+    struct account_run run;
+    struct store *store, *paper_store;
+    struct broker *broker;
+    struct client *client;
+    bool live;
+    enum driver_phase phase;
+    int epoll_fd, client_fd_watched;
+    struct clock clock;
+    struct clock_watch clock_watch;
+
+    /* market segment */
+    struct ring_reader reader;
+    const void *ring_memory, *history_memory;
+    size_t ring_size, history_size;
+    const struct history *history;
+    bool fresh, rebuild;       /* no state yet; the market part comes from the bar history */
+    uint64_t catch_up_seq;     /* account.cursor_seq when it started: core_observe up to here */
+    uint32_t snapshot_every;   /* records */
+
+    /* permits */
+    bool coordinator_gone;     /* nobody will answer: the supervisor's word */
+    bool resync;               /* something could not be sent: a new HELLO */
+    int64_t asked_ns;          /* live: monotonic time of the oldest proposal without an answer */
+    struct wire_answer answers[CORE_PROPOSALS_MAX];
+    uint32_t answer_count;
+
+    /* store */
+    int64_t retry_commit_ns, last_commit_ns;
+    bool store_failing;        /* the last commit failed; its batch is kept and tried again */
+    bool store_alarmed, fenced, clock_alarmed, stopping;
+
+    /* a flatten command that waits until the venue says flat */
+    uint64_t flatten_command;
+    uint64_t records;          /* handled since the start */
+    int64_t published_ns;
+};
+
+void driver_init(struct driver *driver, int argc, char **argv);
+/* Runs until STOP; returns the exit status. */
+int driver_run(struct driver *driver);
+
+/* --- between the driver's files --------------------------------------------------------------- */
+/* Commit what the core's last step changed, then release its actions (driver_commit.c). */
+void driver_flush(struct driver *driver);
+/* A commit with the snapshot of the market part. */
+void driver_snapshot(struct driver *driver);
+/* Live: commits what is dirty when the last commit is a second ago; retries a failed one. */
+void driver_commit_due(struct driver *driver);
+/* Deliver the venue's reports that are due at the record where the account stands. */
+void driver_reports(struct driver *driver);
+/* The account stands at an END: say so to the coordinator, take the answers to its proposals. */
+void driver_at_end(struct driver *driver);
+
+/* The permit channel (driver_permits.c). */
+void driver_client_reset(struct driver *driver);
+void driver_client_poll(struct driver *driver);
+void driver_send(struct driver *driver, const struct wire_message *message);
+/* Replay: every proposal has its answer: step them in the order of their jseq. Live: those that are here. */
+void driver_answers(struct driver *driver);
+
+/* Start and segment (driver_start.c). */
+void driver_open(struct driver *driver);
+void driver_attach(struct driver *driver, struct control_message *message);
+void driver_rebuild(struct driver *driver, uint64_t up_to_seq);
+void driver_reconcile(struct driver *driver);
+void driver_gap(struct driver *driver, uint64_t lost);
+
+/* Control channel and operator's commands (driver_control.c). */
+void driver_control(struct driver *driver);
+void driver_flatten_check(struct driver *driver);
+void driver_publish(struct driver *driver);
+
+#endif
