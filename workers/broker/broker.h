@@ -61,7 +61,7 @@ enum broker_exec_type { /* FIX 150 */
 enum broker_reason {
     BROKER_OK, BROKER_MARKET_CLOSED, BROKER_OFF_QUOTES, BROKER_STOP_LEVEL, BROKER_BAD_QTY, BROKER_NO_MARGIN,
     BROKER_TOO_MANY, BROKER_UNKNOWN_ORDER, BROKER_NO_POSITION, BROKER_RANDOM, BROKER_OCO, BROKER_STOP_OUT,
-    BROKER_IOC_REMAINDER, BROKER_BAD_PRICE, BROKER_REASON_COUNT
+    BROKER_IOC_REMAINDER, BROKER_BAD_PRICE, BROKER_TOO_LATE, BROKER_REASON_COUNT
 };
 const char *broker_reason_name(unsigned reason); /* "OFF_QUOTES"; "?" beyond the list */
 
@@ -71,7 +71,7 @@ struct broker_report {
     int64_t due_ns;          /* delivered with the first record at or after created_seq whose time is >= due_ns */
     int64_t time_ns;         /* market time of what is reported */
     uint32_t exec_type;      /* enum broker_exec_type */
-    uint32_t reason;         /* enum broker_reason: of REJECTED, CANCELED, CANCEL_REJECT */
+    uint32_t reason;         /* enum broker_reason: of REJECTED, CANCELED, CANCEL_REJECT; STOP_OUT also of a TRADE */
     uint64_t intent;         /* the order's */
     uint64_t request_intent; /* of the cancel or replace that this answers, else 0 */
     uint64_t venue_order;    /* FIX 37 */
@@ -133,7 +133,7 @@ struct broker {
     bool idempotent; /* by client id */
 };
 
-/* Base36 of account index (two digits) and intent (twelve digits), upper case: "01000000000K". */
+/* Base36 of account index (two digits) and intent (twelve digits), upper case: "0100000000000K". */
 void broker_cl_ord_id(uint32_t account, uint64_t intent, char out[BROKER_CL_ORD_ID_MAX]);
 
 #endif

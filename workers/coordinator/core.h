@@ -4,14 +4,29 @@
  * driver (driver.c) owns ZeroMQ, the cells and the store.
  *
  * An instant T is applied when, for every wanted account, the watermark of its cell is at T or later
- * and all messages up to the watermark's sent_jseq are held. Then, in this order: reservations that
- * expired before T are released; reports of T, by account and jseq; proposals of T, in the canonical order
- * (confidence, then least risk held, then longest without a grant, then account index), each decided
- * against all that was granted before it. So the outcome depends on the data alone.
+ * and all messages up to the watermark's sent_jseq (at least those up to T) are held. Then, in this order:
+ * reservations that expired before T are released; reports of T, by account and jseq; proposals of T, in
+ * the canonical order (confidence, then least risk held, then longest without a grant, then account
+ * index, then jseq; looked at again after each grant), each decided against all that was granted
+ * before it. So the outcome depends on the data alone. What comes late (live) is applied with the next
+ * instant that is. More than COORDINATOR_RESERVATIONS_MAX proposals of one account at one instant make
+ * further rounds of that instant.
  *
- * Rules in this order, the first that refuses names itself: account known and wanted; no opposite
- * position or reservation of another account of the same firm on the instrument; joint risk at stops of
- * all accounts, reservations included, within joint_risk_fraction of the sum of initial balances.
+ * A report that ends the reservation of a proposal which is still in the queue withdraws the proposal: it
+ * is refused as PERMIT_EXPIRED.
+ *
+ * Rules in this order, the first that refuses names itself:
+ *   UNKNOWN_ACCOUNT    the account is not in the configuration, or nobody waits for it any more
+ *   SESSION_CLOSED     the fleet's source does not carry the instrument
+ *   NO_PERMIT          grants are held (hold_grants)
+ *   PERMIT_EXPIRED     withdrawn, or (live) so late that the permit would be over
+ *   OPPOSITE_POSITION  another account of the same firm holds, or has reserved, the opposite side of the
+ *                      instrument, and the programme of one of the two forbids it. Accounts that
+ *                      are not wanted count too: what they hold is at the broker all the same
+ *   JOINT_RISK         risk at stops of all accounts, reservations included, would be over
+ *                      joint_risk_fraction of the sum of initial balances
+ *   MAX_POSITIONS      COORDINATOR_RESERVATIONS_MAX permits of the account are out
+ * A proposal is granted whole or refused.
  */
 #ifndef PROPFLEET_WORKERS_COORDINATOR_CORE_H
 #define PROPFLEET_WORKERS_COORDINATOR_CORE_H
@@ -43,6 +58,8 @@ struct coordinator_account {
 };
 struct coordinator_queued {
     uint32_t type;           /* WIRE_PROPOSE or WIRE_REPORT */
+    uint64_t previous;       /* jseq of the account's message before this one (wire_message.previous) */
+    int64_t arrived_ns;      /* the driver's, on its own clock; nothing here looks at it */
     union {
         struct wire_proposal proposal;
         struct wire_report report;
@@ -65,6 +82,7 @@ struct coordinator_watermark {
 
 struct coordinator {
     const struct fleet_config *config;
+    bool hold_grants;          /* the driver's: refuse every proposal (live, after a restart) */
     uint64_t decision_seq;     /* last decision's number; durable with the accounts */
     int64_t applied_instant_ns;/* last instant applied; durable */
     struct coordinator_account accounts[CONFIG_ACCOUNTS_MAX];
@@ -75,27 +93,42 @@ struct coordinator {
     bool changed[CONFIG_ACCOUNTS_MAX]; /* rows to store */
 };
 
+/* `config` is borrowed until the next coordinator_configure. Rows that were stored are put into accounts[],
+ * decision_seq and applied_instant_ns by the driver afterwards. */
 void coordinator_init(struct coordinator *coordinator, const struct fleet_config *config);
+/* A new configuration; the one before must still be mapped. An account that is gone, or whose index now
+ * belongs to another, is forgotten (row and queue; changed is not touched). */
 void coordinator_configure(struct coordinator *coordinator, const struct fleet_config *config);
+/* Forget what is known of an account: its journal was begun anew. */
+void coordinator_reset_account(struct coordinator *coordinator, uint32_t account);
+/* Compare what an account says that it holds (HELLO) with its row: the number of instruments that differ.
+ * With `take` the row is set to the account's word. */
+uint32_t coordinator_adopt(struct coordinator *coordinator, uint32_t account, const struct wire_hello *hello, bool take);
+/* Whether a row that was stored may be used: sides, counts and amounts are in range. */
+bool coordinator_account_valid(const struct coordinator_account *row);
 
 enum coordinator_accept {
     COORDINATOR_QUEUED,
     COORDINATOR_REPEAT,      /* applied before: a proposal is answered from the store */
     COORDINATOR_KNOWN,       /* in the queue already */
     COORDINATOR_FULL,        /* the queue is full: a fault of the account */
-    COORDINATOR_GAP,         /* never queue a message behind an instant that has been applied with a smaller one missing: WELCOME again */
+    COORDINATOR_GAP,         /* its `previous` is not the last one held, so one is missing: WELCOME again */
 };
+/* `account` is in range (asserted); it need not be in the configuration. */
 enum coordinator_accept coordinator_accept(struct coordinator *coordinator, uint32_t account,
                                            const struct coordinator_queued *message);
 /* Last jseq that is applied or queued. */
 uint64_t coordinator_through(const struct coordinator *coordinator, uint32_t account);
 /* The next instant that waits with messages, 0 when none does. */
 int64_t coordinator_next_instant(const struct coordinator *coordinator);
+/* Whether that instant, or one before it, holds a proposal: somebody stands and waits. */
+bool coordinator_proposal_waits(const struct coordinator *coordinator, int64_t instant_ns);
 /* Whether the instant may be applied under these watermarks (array of CONFIG_ACCOUNTS_MAX). *waits_for: the
  * first account that it waits for, CONFIG_NONE if none. */
 bool coordinator_ready(const struct coordinator *coordinator, int64_t instant_ns,
                        const struct coordinator_watermark *watermarks, uint32_t *waits_for);
-/* Apply the next instant: fills decisions and changed. `wanted` as in watermarks. */
+/* Apply everything up to the instant: fills decisions (canonical order) and changed. `wanted` as in watermarks.
+ * Afterwards coordinator_next_instant may be the same instant again (see above). */
 void coordinator_apply(struct coordinator *coordinator, int64_t instant_ns, const struct coordinator_watermark *watermarks);
 /* Sum over accounts of risk at stops and of reservations. */
 dec_t coordinator_joint_risk(const struct coordinator *coordinator);

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Runs the tests and ends with "N passed, M failed".
+#   tests/run.sh [stage ...]   stages: unit integration fleet faults address thread valgrind static; none: all of them
+# PROPFLEET_DATA=folder with real market data (the format of docs/feed.md): tests more. Logs: build/test-logs.
+set -u
+cd "$(dirname "$0")/.."
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=(unit integration fleet faults address thread valgrind static)
+logs=build/test-logs
+mkdir -p "$logs"
+passed=0
+failed=0
+broken=()
+
+# Add what a finished test printed: cmocka's totals, or lines "ok - ..." and "not ok - ..." of a script.
+count() { # name status log
+    local good bad
+    if grep -q '^\[=*\] .*Running' "$3"; then
+        good=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$3" | awk '{s += $1} END {print s + 0}')
+        bad=$(sed -n 's/^\[  FAILED  \] [^:]*: \([0-9]*\) test.*/\1/p; s/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$3" | awk '{s += $1} END {print s + 0}')
+    else
+        good=$(grep -c '^ok - ' "$3")
+        bad=$(grep -c '^not ok - ' "$3")
+    fi
+    [ "$2" -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
+    [ "$2" -eq 0 ] && [ "$good" -eq 0 ] && ! grep -q '^skip' "$3" && bad=1 # a test that checked nothing
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    printf '%-52s %4d passed %3d failed\n' "$1" "$good" "$bad"
+    grep -E '^(skip|#)' "$3" | sed 's/^/    /' | head -40
+    if [ "$bad" -ne 0 ]; then
+        broken+=("$1")
+        grep -aE '^\[  FAILED|^not ok|ERROR|error:|runtime error|Sanitizer|Assertion|== .* at 0x' "$3" | head -15 | sed 's/^/    /'
+        tail -n 15 "$3" | sed 's/^/    | /'
+    fi
+}
+
+run() { # name seconds command...
+    local name=$1 seconds=$2 log status
+    shift 2
+    log="$logs/${name//\//_}.log"
+    timeout -k 10 "$seconds" "$@" >"$log" 2>&1 </dev/null
+    status=$?
+    [ $status -eq 124 ] && echo "not ok - $name: not finished after $seconds s" >>"$log"
+    count "$name" $status "$log"
+}
+
+build() { # log-name make-arguments...
+    local name=$1
+    shift
+    if ! make -j"$(nproc)" "$@" >"$logs/build-$name.log" 2>&1; then
+        echo "not ok - build $name"
+        grep -E 'error|warning' "$logs/build-$name.log" | head -20
+        failed=$((failed + 1))
+        broken+=("build $name")
+        return 1
+    fi
+}
+
+binaries() { # folder: the cmocka binaries of a build, in order
+    find "$1" -maxdepth 1 -type f -executable \( -name 'test_*' -o -name '*_stress' \) | sort
+}
+
+stage_unit() {
+    build plain programs tests || return
+    local t
+    for t in $(binaries build/tests); do run "$(basename "$t")" 300 "$t"; done
+}
+stage_integration() {
+    build plain programs tests || return
+    local t
+    for t in tests/integration/*.sh; do run "$(basename "$t" .sh)" 600 "$t"; done
+}
+stage_fleet() {
+    build plain programs tests || return
+    local t
+    for t in tests/fleet/*.sh; do run "fleet/$(basename "$t" .sh)" 1500 "$t"; done
+}
+stage_faults() {
+    build faults FAULTS=1 programs tests || return
+    local t
+    for t in tests/faults/*.sh; do run "faults/$(basename "$t" .sh)" 1200 env BUILD=build/faults "$t"; done
+}
+stage_address() {
+    build address SANITIZE=address programs tests || return
+    local t
+    for t in $(binaries build/address/tests); do run "address/$(basename "$t")" 600 "$t"; done
+    run address/demo 600 env BUILD=build/address tests/sanitized_fleet.sh
+}
+stage_thread() {
+    build thread SANITIZE=thread programs tests || return
+    local t
+    for t in $(binaries build/thread/tests); do run "thread/$(basename "$t")" 600 "$t"; done
+}
+stage_valgrind() {
+    build plain programs tests || return
+    local t name
+    for t in $(binaries build/tests); do
+        name=$(basename "$t")
+        [ -f "tests/unit/$name.c" ] || continue
+        PROPFLEET_QUICK=1 run "valgrind/$name" 900 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "$t"
+    done
+}
+stage_static() { run static 900 tests/check.sh; }
+
+for stage in "${stages[@]}"; do
+    echo "--- $stage"
+    started=$SECONDS
+    "stage_$stage"
+    echo "    ($stage: $((SECONDS - started)) s)"
+done
+[ ${#broken[@]} -eq 0 ] || printf 'failed: %s\n' "${broken[*]}"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

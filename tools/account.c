@@ -1,0 +1,135 @@
+/* propfleet account: the commands about one account, and their dispatch. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "config/report.h"
+#include "tools/args.h"
+#include "tools/ask.h"
+#include "tools/client.h"
+#include "tools/command.h"
+#include "tools/find.h"
+#include "tools/flatten.h"
+#include "tools/text.h"
+#include "tools/view.h"
+
+#define WAIT_SECONDS 60u
+#define WAIT_SECONDS_MAX 86400u
+
+/* What these have in common: NAME, where the fleet is, how long. */
+struct request {
+    struct find find;
+    const char *name;
+    uint64_t seconds;
+    char runtime[CONFIG_PATH_MAX];
+};
+
+/* EXIT_DONE, or what was said. `what` is "account pause". */
+static int request_parse(struct request *request, const char *what, int argc, char **argv, bool timed)
+{
+    *request = (struct request){.seconds = WAIT_SECONDS};
+    struct args_operands operands = {.list = &request->name, .min = 1, .max = 1, .what = "NAME"};
+    struct args_option known[] = {FIND_RUNTIME_OPTION(request->find), {"--timeout", ARGS_U64, &request->seconds}};
+    struct error err = {0};
+    if (args_parse(known, sizeof known / sizeof known[0] - !timed, &operands, argc, argv, &err) != 0)
+        return command_usage(what, "%s", err.text);
+    if (!text_is_name(request->name))
+        return command_usage(what, "'%.40s' is no account's name", request->name);
+    if (request->seconds == 0 || request->seconds > WAIT_SECONDS_MAX)
+        return command_usage(what, "--timeout is 1 to %u seconds", WAIT_SECONDS_MAX);
+    if (find_runtime_dir(&request->find, request->runtime, &err) != 0)
+        return command_fail(EXIT_UNREACHABLE, "%s", err.text);
+    return EXIT_DONE;
+}
+
+static int pass_on(const char *what, const char *verb, int argc, char **argv)
+{
+    struct request request;
+    int status = request_parse(&request, what, argc, argv, false);
+    return status == EXIT_DONE ? ask_account(request.runtime, request.name, verb) : status;
+}
+
+static int account_pause(int argc, char **argv) { return pass_on("account pause", "pause", argc, argv); }
+static int account_resume(int argc, char **argv) { return pass_on("account resume", "resume", argc, argv); }
+
+static int account_flatten(int argc, char **argv)
+{
+    struct request request;
+    struct flatten_result result = {.flat = false};
+    struct error err = {0};
+    static struct view view;
+    int status = request_parse(&request, "account flatten", argc, argv, true);
+    if (status != EXIT_DONE)
+        return status;
+    if (view_ask(request.runtime, &view, &err) != 0)
+        return command_fail(EXIT_UNREACHABLE, "%s", err.text);
+    if (!view_account_find(&view, request.name))
+        return command_fail(EXIT_NO, "the fleet has no account %s", request.name);
+    snprintf(result.account, sizeof result.account, "%s", request.name);
+    flatten_accounts(request.runtime, &result, 1, request.seconds);
+    if (!result.flat)
+        return command_fail(EXIT_NO, "%s is not confirmed flat: %s", request.name, result.text);
+    printf("%s: %s\n", request.name, result.text);
+    return EXIT_DONE;
+}
+
+/* restart waits for a new process, start for any. */
+static int again(const char *what, const char *verb, bool newer, int argc, char **argv)
+{
+    struct request request;
+    struct error err = {0};
+    static struct view view;
+    char line[128];
+    int status = request_parse(&request, what, argc, argv, true);
+    if (status != EXIT_DONE)
+        return status;
+    if (view_ask(request.runtime, &view, &err) != 0)
+        return command_fail(EXIT_UNREACHABLE, "%s", err.text);
+    const struct view_process *process = view_process_find(&view, request.name);
+    if (!process)
+        return command_fail(EXIT_NO, "the fleet has no account %s", request.name);
+    bool ready = strcmp(process->state, "READY") == 0;
+    uint64_t after = newer || !ready ? process->generation : 0;
+    snprintf(line, sizeof line, "%s %s", verb, request.name);
+    status = ask_and_print(request.runtime, line, CLIENT_SHORT_NS);
+    /* One that was on its way already becomes READY with the generation that it has. */
+    bool moving = !newer && strcmp(process->state, "FAILED") != 0 && strcmp(process->state, "DOWN") != 0 &&
+                  strcmp(process->state, "BACKOFF") != 0;
+    if (status == EXIT_DONE)
+        status = ask_until_ready(request.runtime, request.name, moving ? 0 : after, request.seconds);
+    if (status == EXIT_DONE)
+        printf("account %s is READY\n", request.name);
+    return status;
+}
+
+static int account_restart(int argc, char **argv) { return again("account restart", "account-restart", true, argc, argv); }
+static int account_start(int argc, char **argv) { return again("account start", "account-start", false, argc, argv); }
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} verbs[] = {
+    {"add", account_add},         {"list", account_list},       {"show", account_show},   {"pause", account_pause},
+    {"resume", account_resume},   {"flatten", account_flatten}, {"restart", account_restart}, {"start", account_start},
+    {"remove", account_remove},
+};
+#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
+
+int command_account(int argc, char **argv)
+{
+    const char *names[VERB_COUNT];
+    if (argc < 2)
+        return command_usage("account", "what is to be done?");
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        names[i] = verbs[i].name;
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            return verbs[i].run(argc - 1, argv + 1);
+    }
+    const char *nearest = report_nearest(argv[1], names, VERB_COUNT);
+    if (nearest)
+        return command_usage("account", "unknown '%.40s'; did you mean %s?", argv[1], nearest);
+    return command_usage("account", "unknown '%.40s'", argv[1]);
+}

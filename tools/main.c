@@ -1,0 +1,194 @@
+/* propfleet: the one command for people. Each subcommand is a row of the table below. */
+#include "tools/command.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/report.h"
+#include "tools/text.h"
+
+#define VERSION "0.1.0"
+#define COMMANDS_MAX 32
+
+static int command_help(int argc, char **argv);
+
+#define FLEET_HELP "\n  --runtime DIR  the fleet's runtime folder (or PROPFLEET_RUNTIME); else as --config DIR, or ./config, says"
+#define STORE_HELP "\n  --state DIR    the state folder, also of a fleet that is stopped; else as the running fleet says" FLEET_HELP
+
+static const struct command commands[] = {
+    {"run", command_run, "[--config DIR] [--state DIR] [--runtime DIR] [--data DIR] [--dataset X] [--speed S] [--exit-at-end]",
+     "the fleet in the foreground, until it is stopped (Ctrl-C, SIGTERM, propfleet stop)\n"
+     "  --config DIR   the configuration; else PROPFLEET_CONFIG, ./config, /etc/propfleet\n"
+     "  --state DIR, --runtime DIR   instead of what fleet.yaml says\n"
+     "  --data DIR     real market data: a folder of CSV files; --dataset X  which data set of them\n"
+     "  --speed S      1 (real time), N times as fast, or max\n"
+     "  --exit-at-end  stop by itself when the source has ended"},
+    {"check", command_check, "[--config DIR] [--state DIR] [--runtime DIR] [--data DIR] [--dataset X] [--speed S] [--exit-at-end] [--explain] [--json]",
+     "the configuration: every error at once, or what it describes; starts nothing\n"
+     "  --explain      the reference of every key, with unit, range and default\n"
+     "  the other options as for run"},
+    {"status", command_status, "[--json | --line] [--runtime DIR] [--config DIR]",
+     "the fleet at a glance: processes, accounts, market ring\n"
+     "  --json         as the supervisor gives it, for programs\n"
+     "  --line         one line of progress" FLEET_HELP},
+    {"top", command_top, "[--once] [--runtime DIR] [--config DIR]",
+     "the same on a screen that refreshes; q quits\n"
+     "  --once         print one frame and end, for scripts" FLEET_HELP},
+    {"account", command_account, "add|list|show|pause|resume|flatten|restart|start|remove [NAME] [OPTIONS]",
+     "one account; `propfleet help account` lists what can be done\n"
+     "  add [--name N] [--firm F] [--programme P] [--size AMOUNT] [--currency C] [--personality P]\n"
+     "      [--after-crash resume|flatten] [--observe-only] [--seed N] [--timeout S]\n"
+     "                 write accounts/N.yaml, check, reload, wait until the account is READY; asks for what is\n"
+     "                 missing on a terminal\n"
+     "  list [--json]  name, firm, personality, balance, state\n"
+     "  show NAME      settings, state, positions, orders, the last size line by line, trades\n"
+     "  pause NAME     no new entries; exits and stops go on; resume NAME ends it\n"
+     "  flatten NAME   close everything; done only when the venue confirms flat; no entries until it is\n"
+     "                 resumed  [--timeout S]\n"
+     "  restart NAME   stop it in order and start it again, wait until READY  [--timeout S]\n"
+     "  start NAME     start one that has failed or is down, wait until READY  [--timeout S]\n"
+     "  remove NAME    only when flat; its file moves to removed-accounts/" STORE_HELP},
+    {"flatten", command_flatten, "--all [--timeout S] [--runtime DIR] [--config DIR]",
+     "the panic button: close everything in every account, all at once\n"
+     "  exit status 1 when any account is not confirmed flat within the timeout (60 s);\n"
+     "  no entries until an account is resumed (propfleet account resume NAME)" FLEET_HELP},
+    {"reload", command_reload, "[--runtime DIR] [--config DIR]",
+     "read the configuration again; one with an error changes nothing" FLEET_HELP},
+    {"stop", command_stop, "[--timeout S] [--runtime DIR] [--config DIR]",
+     "stop the fleet in order, and wait until it is gone (60 s)" FLEET_HELP},
+    {"alerts", command_alerts, "[--follow] [--ack ID] [--json] [--runtime DIR] [--config DIR]",
+     "what a person must know and has not acknowledged\n"
+     "  --follow       go on with new ones; --ack ID  acknowledge one" FLEET_HELP},
+    {"why", command_why, "NAME [--runtime DIR] [--config DIR]",
+     "what an account would do now, what stops it, and when that ends" FLEET_HELP},
+    {"journal", command_journal, "NAME [--from N] [--kind K] [--follow] | NAME --hash | --all --hash  [--state DIR]",
+     "what an account decided and why: each record a JSON line\n"
+     "  --from N       from record N; --kind K  only such records; --follow  go on with new ones\n"
+     "  --hash         SHA-256 over the decision records: hash, records, name" STORE_HELP},
+    {"trades", command_trades, "NAME [--csv] [--state DIR]",
+     "the closed trades of an account" STORE_HELP},
+    {"summary", command_summary, "[--json] [--state DIR]",
+     "all accounts with what they traded, and the refusals by rule, from their stores" STORE_HELP},
+    {"help", command_help, "[COMMAND]", "this list, or one command"},
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int command_fail(int status, const char *format, ...)
+{
+    char text[1024], clean[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    text_clean(text, strlen(text), clean, sizeof clean);
+    fflush(stdout);
+    fprintf(stderr, "propfleet: %s\n", clean);
+    return status;
+}
+
+int command_usage(const char *name, const char *format, ...)
+{
+    char text[512], clean[512], first[32];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    text_clean(text, strlen(text), clean, sizeof clean);
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(name, " "), name);
+    const struct command *command = command_find(first);
+    fprintf(stderr, "propfleet %s: %s\n", name, clean);
+    if (command)
+        fprintf(stderr, "usage: propfleet %s %s\n", command->name, command->synopsis);
+    return EXIT_USAGE;
+}
+
+static int unknown(const char *name)
+{
+    const char *names[COMMANDS_MAX];
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i].name;
+    const char *nearest = report_nearest(name, names, COMMAND_COUNT);
+    if (nearest)
+        return command_fail(EXIT_USAGE, "unknown command '%.60s'; did you mean %s?", name, nearest);
+    return command_fail(EXIT_USAGE, "unknown command '%.60s'; `propfleet help` lists them", name);
+}
+
+static void print_one(const struct command *command)
+{
+    printf("usage: propfleet %s %s\n\n%s\n", command->name, command->synopsis, command->help);
+}
+
+static void print_all(FILE *out)
+{
+    fprintf(out, "propfleet %s: a fleet of prop-firm trading accounts on one host\n\n", VERSION);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-9s %.*s\n", commands[i].name, (int)strcspn(commands[i].help, "\n"), commands[i].help);
+    fputs("\n`propfleet help COMMAND` says more. Exit status: 0 done, 1 the answer is no, 2 usage,\n"
+          "3 configuration, 4 the fleet cannot be reached. Errors on stderr, data on stdout.\n", out);
+}
+
+static int command_help(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_all(stdout);
+        return EXIT_DONE;
+    }
+    const struct command *command = command_find(argv[1]);
+    if (!command)
+        return unknown(argv[1]);
+    print_one(command);
+    return EXIT_DONE;
+}
+
+/* "--help" anywhere before a "--". */
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+static int dispatch(int argc, char **argv)
+{
+    static_assert(COMMAND_COUNT <= COMMANDS_MAX, "room for all names");
+    if (argc < 2) {
+        print_all(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("propfleet %s\n", VERSION);
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return command_help(1, argv);
+    const struct command *command = command_find(argv[1]);
+    if (!command)
+        return unknown(argv[1]);
+    if (wants_help(argc - 1, argv + 1)) {
+        print_one(command);
+        return EXIT_DONE;
+    }
+    return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    int status = dispatch(argc, argv);
+    /* A full disk or a closed pipe behind stdout is not "done". */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE) {
+        fputs("propfleet: stdout could not be written\n", stderr);
+        return EXIT_NO;
+    }
+    return status;
+}
