@@ -133,6 +133,7 @@ static void release(struct supervisor *supervisor, struct process *process)
 
 static void on_gone(struct supervisor *supervisor, struct process *process)
 {
+    process->down_mono_ns = supervisor_mono_ns();
     release(supervisor, process);
     channels_announce(supervisor, process);
     socket_process_gone(supervisor, process);
@@ -165,6 +166,8 @@ static void on_failed(struct supervisor *supervisor, struct process *process)
 static void on_spawn(struct supervisor *supervisor, struct process *process)
 {
     struct error err = {0};
+    if (process->down_mono_ns == 0)
+        process->down_mono_ns = supervisor_mono_ns();
     channels_announce(supervisor, process);
     if (launch(supervisor, process, &err) == 0) {
         log_info("%s: pid %d, generation %llu", process->name, (int)process->pid,
@@ -206,8 +209,10 @@ void process_event(struct supervisor *supervisor, struct process *process, enum 
         on_spawn(supervisor, process);
     if (actions & MACHINE_DO_MAP)
         channels_mapped(supervisor, process);
-    if (actions & MACHINE_DO_UP)
+    if (actions & MACHINE_DO_UP) {
         process->heartbeat_changed_ns = supervisor->served.now_ns;
+        process->ready_after_ns = supervisor_mono_ns() - process->down_mono_ns;
+    }
     if (actions & MACHINE_DO_STOP)
         channels_send_stop(supervisor, process);
     if (actions & MACHINE_DO_ABORT)

@@ -79,7 +79,7 @@ static json_t *process_object(struct process *process, int64_t mono_ns)
     bool beats = heartbeat > 0 && heartbeat <= mono_ns;
     bool account = process->kind == PROCESS_ACCOUNT;
     return json_pack(
-        "{s:s,s:s,s:o,s:o,s:o,s:s,s:i,s:i,s:o,s:o,s:o,s:b,s:s,s:o,s:o}", "name", process->name, "kind",
+        "{s:s,s:s,s:o,s:o,s:o,s:s,s:i,s:i,s:o,s:o,s:o,s:b,s:s,s:o,s:o,s:o}", "name", process->name, "kind",
         kinds[process->kind], "account", account ? text(process->name + strlen("account:")) : json_null(), "pid",
         alive ? json_integer(process->pid) : json_null(), "generation", number(process->generation), "state",
         machine_state_name(machine->state), "restarts", (int)machine->restarts, "deaths",
@@ -87,7 +87,8 @@ static json_t *process_object(struct process *process, int64_t mono_ns)
         beats ? json_integer((mono_ns - heartbeat) / 1000000) : json_null(), "uptime_s",
         alive ? json_real(seconds(mono_ns - process->started_mono_ns)) : json_null(), "memory_kib",
         alive ? memory_kib(process->pid) : json_null(), "done", (int)process->done, "last_exit", process->last_exit, "why",
-        text(process->why), "log_bytes_dropped", number(process->log.dropped_bytes));
+        text(process->why), "log_bytes_dropped", number(process->log.dropped_bytes), "ready_ms",
+        process->ready_after_ns ? json_real((double)(process->ready_after_ns / 1000) / 1000.0) : json_null());
 }
 
 static json_t *refusals_object(const struct cell_payload *status)

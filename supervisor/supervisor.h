@@ -74,6 +74,8 @@ struct process {
     char why[PROCESS_WHY_MAX];     /* what it said or what was found, of the last end */
     bool why_fresh;                /* why is of the process that runs */
     char last_exit[64];            /* "signal 9 (Killed)" */
+    int64_t down_mono_ns;          /* its last end was noticed, or its first start asked for, at */
+    int64_t ready_after_ns;        /* from there to its last READY; 0: never READY */
     uint32_t alert_tokens;         /* alerts that it may still raise before the next refill */
     int64_t alert_refill_ns;
 };

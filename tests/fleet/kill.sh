@@ -16,8 +16,8 @@ fleet_config "$work/config"
 fleet_run 300 reference "$work/config" --speed max --exit-at-end "${source_args[@]}"
 check "undisturbed run ends with status 0" test $? -eq 0
 fleet_hashes reference >"$work/reference.hashes"
-"$propfleet" summary --json --state "$work/reference/state" | jq -c '.accounts' >"$work/reference.summary"
-accounts=($(cut -d' ' -f3 "$work/reference.hashes"))
+"$propfleet" summary --json --state "$work/reference/state" | jq -c '.accounts | map(del(.starts))' >"$work/reference.summary"
+mapfile -t accounts < <(awk '{print $3}' "$work/reference.hashes")
 
 # One run in which one process is killed until the data end; adds to $killed.
 storm() { # victim (process name) run-name limit
@@ -39,11 +39,11 @@ storm() { # victim (process name) run-name limit
     killed=$((killed + done))
     if ! fleet_wait 300; then not_ok "$name: ends with status 0 after $done kills of $victim"; return; fi
     fleet_hashes "$name" >"$work/$name.hashes"
-    "$propfleet" summary --json --state "$work/$name/state" | jq -c '.accounts' >"$work/$name.summary"
+    "$propfleet" summary --json --state "$work/$name/state" | jq -c '.accounts | map(del(.starts))' >"$work/$name.summary"
     if cmp -s "$work/reference.hashes" "$work/$name.hashes" && cmp -s "$work/reference.summary" "$work/$name.summary"; then
         rm -rf "${work:?}/$name"
     else
-        not_ok "$name: $done kills of $victim changed a journal: $(diff "$work/reference.hashes" "$work/$name.hashes" | grep '^>' | cut -c68- | tr '\n' ' ')"
+        not_ok "$name: $done kills of $victim changed a journal: $(diff "$work/reference.hashes" "$work/$name.hashes" | awk '/^>/ {print $4}' | tr '\n' ' ')"
     fi
 }
 

@@ -31,8 +31,7 @@ fleet_config() { # folder sed-expression...
     shift
     mkdir -p "$folder"
     cp -r config/*.yaml config/accounts config/firms config/personalities config/datasets "$folder/"
-    sed -i -e 's/^  deaths_max:.*/  deaths_max: 1000/' -e 's/^  death_window:.*/  death_window: 1s/' "$folder/fleet.yaml"
-    grep -q storm_deaths_max "$folder/fleet.yaml" || sed -i 's/^  deaths_max:/  storm_deaths_max: 1000\n  deaths_max:/' "$folder/fleet.yaml"
+    sed -i -e '/^  deaths_max:/d' -e 's/^  death_window:.*/  death_window: 1s\n  deaths_max: 1000\n  storm_deaths_max: 1000\n  backoff_first: 1ms\n  backoff_max: 1ms/' "$folder/fleet.yaml"
     for expression in "$@"; do sed -i -e "$expression" "$folder/fleet.yaml"; done
 }
 
@@ -76,6 +75,10 @@ fleet_run() { # seconds name config arguments...
 }
 
 fleet_status() { "$propfleet" status --json 2>/dev/null; }
+
+fleet_pid_of() { # process name
+    fleet_status | jq -r --arg n "$1" '.processes[] | select(.name == $n) | .pid // empty'
+}
 
 # Wait until a jq expression over the status is true.
 fleet_until() { # seconds expression

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/vocabulary.h"
 #include "shm/segment.h"
 #include "workers/broker/broker.h"
 
@@ -32,7 +33,9 @@ void rig_die(const char *format, ...)
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
-    abort();
+    if (getenv("RIG_HANG"))
+        pause();
+    abort(); /* the coordinator dies with us */
 }
 
 int64_t rig_now_ns(void)
@@ -66,6 +69,13 @@ static void fill_market(struct fleet_config *config)
     config->feed.ring_slots = 1024;
     config->feed.history_bars = 4;
     config->store.map_bytes = 1 << 20;
+    const int64_t long_ns = RIG_WAIT_NS; /* nothing here reads these, but they must be in range */
+    config->supervisor = (struct config_supervisor){
+        .start_deadline_ns = long_ns, .ready_deadline_ns = long_ns, .stop_deadline_ns = long_ns, .abort_grace_ns = long_ns,
+        .heartbeat_timeout_ns = long_ns, .sync_timeout_ns = long_ns, .ping_interval_ns = long_ns, .ping_timeout_ns = long_ns,
+        .backoff_first_ns = long_ns, .backoff_max_ns = long_ns, .deaths_max = 5, .death_window_ns = long_ns,
+        .storm_deaths_max = 30, .storm_window_ns = long_ns, .storm_hold_ns = long_ns, .log_bytes_per_turn = 16384,
+        .log_queue_bytes = 65536, .alerts_per_minute = 60, .alert_repeat_ns = long_ns};
 }
 
 static void fill_accounts(struct fleet_config *config, uint32_t count)
@@ -312,9 +322,11 @@ void rig_stop(struct rig *rig)
 void rig_ping(struct rig *rig)
 {
     static uint64_t number;
-    if (control_send_plain(rig->control_fd, CONTROL_PING, rig->generation, ++number, 0) != 0)
-        rig_die("PING could not be sent");
-    expect_control(rig, CONTROL_PONG);
+    for (int i = 0; i < 2; i++) { /* the second is answered in a later turn: the cell is written in between */
+        if (control_send_plain(rig->control_fd, CONTROL_PING, rig->generation, ++number, 0) != 0)
+            rig_die("PING could not be sent");
+        expect_control(rig, CONTROL_PONG);
+    }
 }
 
 struct cell_payload rig_status(struct rig *rig)
@@ -453,9 +465,7 @@ uint64_t rig_report(struct rig *rig, uint32_t index, int64_t instant_ns, const s
     struct wire_message message = {.type = WIRE_REPORT, .u.report = *report};
     message.u.report.instant_ns = instant_ns;
     rig->accounts[index].positions[report->position.instrument] = report->position;
-    uint64_t jseq = journal(rig, index, &message);
-    rig_done(rig, index, instant_ns);
-    return jseq;
+    return journal(rig, index, &message);
 }
 
 struct wire_proposal rig_buy(uint32_t instrument, dec_t risk)
@@ -483,7 +493,9 @@ static void on_answer(struct rig *rig, struct rig_account *account, const struct
     if (!entry || entry->message.type != WIRE_PROPOSE)
         rig_die("an answer to nothing: account %u, %" PRIu64, (unsigned)account->index, answer->jseq);
     if (entry->answered && memcmp(&entry->answer, answer, sizeof *answer) != 0)
-        rig_die("another answer than before: account %u, %" PRIu64, (unsigned)account->index, answer->jseq);
+        rig_die("another answer than before: account %u, %" PRIu64 ": decision %" PRIu64 " %s, now %" PRIu64 " %s",
+                (unsigned)account->index, answer->jseq, entry->answer.decision, refusal_name(entry->answer.refusal),
+                answer->decision, refusal_name(answer->refusal));
     entry->answered = true;
     entry->answers++;
     entry->answer = *answer;
@@ -521,6 +533,24 @@ void rig_pump(struct rig *rig, int timeout_ms)
     (void)drain(rig);
 }
 
+/* For whoever has to find out why something did not come. */
+static void describe(struct rig *rig)
+{
+    for (uint32_t a = 0; a < rig->account_count; a++) {
+        const struct rig_account *account = &rig->accounts[a];
+        int64_t done = 0;
+        uint64_t sent = 0;
+        if (account->cell)
+            cell_watermark(account->cell, &done, &sent);
+        fprintf(stderr, "account %u: generation %" PRIu64 " alive %d ready %d welcomes %u last %" PRIu64 " done %" PRId64 " sent %" PRIu64 "\n",
+                (unsigned)a, account->generation, account->alive, account->client ? client_ready(account->client) : -1,
+                (unsigned)account->welcomes, account->last_jseq, done, sent);
+    }
+    struct cell_payload status = rig_status(rig);
+    fprintf(stderr, "coordinator: generation %" PRIu64 " rounds %" PRIu64 " instant %" PRId64 " grants %" PRIu64 " refusals %" PRIu64 "\n",
+            rig->generation, status.rounds, status.market_time_ns, status.grants, status.refusals);
+}
+
 const struct wire_answer *rig_answer(struct rig *rig, uint32_t index, uint64_t jseq)
 {
     int64_t deadline = rig_now_ns() + RIG_WAIT_NS;
@@ -533,8 +563,10 @@ const struct wire_answer *rig_answer(struct rig *rig, uint32_t index, uint64_t j
             (void)drain(rig); /* what it sent before */
             return entry->answered ? &entry->answer : NULL;
         }
-        if (rig_now_ns() > deadline)
+        if (rig_now_ns() > deadline) {
+            describe(rig);
             rig_die("no answer: account %u, %" PRIu64, (unsigned)index, jseq);
+        }
     }
     return &entry->answer;
 }

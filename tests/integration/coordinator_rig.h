@@ -73,7 +73,7 @@ bool rig_dead(struct rig *rig);
 void rig_kill(struct rig *rig);                 /* SIGKILL, and reap */
 void rig_reap(struct rig *rig);                 /* one that died by itself (SIGKILL expected) */
 void rig_stop(struct rig *rig);                 /* STOP: exit status 0 expected */
-/* PING, and wait for the PONG: what was sent on the control channel before has been handled. */
+/* PING, and wait for the PONG, twice: what came before has been handled, and is in the cell. */
 void rig_ping(struct rig *rig);
 struct cell_payload rig_status(struct rig *rig);
 
@@ -85,8 +85,9 @@ void rig_account_end(struct rig *rig, uint32_t index, bool wanted);
 void rig_tell(struct rig *rig, uint32_t index);
 void rig_account_hello(struct rig *rig, uint32_t index); /* client_reset */
 
-/* Journal, send, and put the watermark at the instant. Returns the jseq. */
+/* Journal, send, and put the watermark at the instant: the last of its messages there. Returns the jseq. */
 uint64_t rig_propose(struct rig *rig, uint32_t index, int64_t instant_ns, const struct wire_proposal *proposal);
+/* Journal and send; rig_done or rig_propose follows. */
 uint64_t rig_report(struct rig *rig, uint32_t index, int64_t instant_ns, const struct wire_report *report);
 void rig_done(struct rig *rig, uint32_t index, int64_t instant_ns);
 struct wire_proposal rig_buy(uint32_t instrument, dec_t risk);

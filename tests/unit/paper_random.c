@@ -31,11 +31,11 @@ void random_configure(struct paper_test *f, uint64_t seed)
     account->paper.touch_fill_probability = 0.35;
     account->paper.reject_probability = chance(&r, 30) ? 0.05 : 0;
     account->paper.profile = chance(&r, 10) ? FILL_IDEAL : FILL_DEFAULT;
-    bool poor = chance(&r, 40); /* near a stop-out */
-    account->initial_balance = paper_dec(poor ? "500" : "100000");
+    bool poor = seed % 3 == 0; /* near a stop-out */
+    account->initial_balance = paper_dec(poor ? "250" : "100000");
     for (uint32_t i = 0; i < TEST_INSTRUMENTS; i++) {
         struct config_instrument *in = &f->config->instruments[i];
-        in->level_size_lots = paper_dec(chance(&r, 40) ? "0.01" : "3");
+        in->level_size_lots = paper_dec(chance(&r, 25) ? "0.01" : "3");
         in->stop_level_ticks = (dec_t)random_below(&r, 20) * DEC_ONE;
         in->swap_long_points = -(dec_t)random_below(&r, 10) * DEC_ONE;
         in->swap_short_points = (dec_t)random_below(&r, 3) * DEC_ONE;

@@ -255,6 +255,24 @@ void paper_test_expect_none(const struct paper_test *f, uint32_t at)
                  (unsigned long long)f->reports[at].intent);
 }
 
+uint32_t paper_test_count(const struct paper_test *f, uint32_t exec_type, uint64_t intent)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < f->count; i++)
+        count += f->reports[i].exec_type == exec_type && f->reports[i].intent == intent;
+    return count;
+}
+
+const struct broker_report *paper_test_find(const struct paper_test *f, uint32_t exec_type, uint64_t intent)
+{
+    uint32_t i = 0;
+    while (i < f->count && (f->reports[i].exec_type != exec_type || f->reports[i].intent != intent))
+        i++;
+    if (i == f->count)
+        fail_msg("no report %c of intent %llu", (char)exec_type, (unsigned long long)intent);
+    return &f->reports[i];
+}
+
 dec_t paper_test_balance(const struct paper_test *f)
 {
     struct broker_account_view view;

@@ -65,6 +65,9 @@ void paper_test_replace(struct paper_test *f, uint64_t intent, uint64_t target, 
 /* The next report that the test has not looked at, checked for type and intent. */
 const struct broker_report *paper_test_expect(struct paper_test *f, uint32_t *at, uint32_t exec_type, uint64_t intent);
 void paper_test_expect_none(const struct paper_test *f, uint32_t at);
+/* The first report of a kind and intent (a failure when there is none); how many there are. */
+const struct broker_report *paper_test_find(const struct paper_test *f, uint32_t exec_type, uint64_t intent);
+uint32_t paper_test_count(const struct paper_test *f, uint32_t exec_type, uint64_t intent);
 dec_t paper_test_balance(const struct paper_test *f);
 uint32_t paper_test_positions(const struct paper_test *f);
 uint32_t paper_test_orders(const struct paper_test *f);

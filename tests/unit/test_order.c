@@ -12,7 +12,7 @@
 #include "workers/account/order.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define LOTS(n) ((n) * DEC_ONE)
+#define LOTS(n) ((n)*DEC_ONE)
 #define OWN 100u
 #define PENDING 101u
 #define QTY LOTS(10)
@@ -21,8 +21,15 @@
 
 static struct order order_in(uint32_t state, uint32_t pend, dec_t cum)
 {
-    struct order order = {.intent = OWN, .role = ROLE_ENTRY, .state = state, .pend = pend, .side = SIDE_BUY,
-                          .type = ORDER_LIMIT, .qty = QTY, .cum_qty = cum, .price = PRICE};
+    struct order order = {.intent = OWN,
+                          .role = ROLE_ENTRY,
+                          .state = state,
+                          .pend = pend,
+                          .side = SIDE_BUY,
+                          .type = ORDER_LIMIT,
+                          .qty = QTY,
+                          .cum_qty = cum,
+                          .price = PRICE};
     if (cum > 0) {
         order.avg_price = PRICE;
         order.fills[order.fill_count++] = (struct order_fill){.exec_id = 1, .qty = cum, .price = PRICE};
@@ -36,8 +43,14 @@ static struct order order_in(uint32_t state, uint32_t pend, dec_t cum)
 
 static struct broker_report report_of(const struct order *order, uint32_t exec_type, dec_t cum)
 {
-    return (struct broker_report){.exec_type = exec_type, .intent = OWN, .venue_order = 7, .qty = QTY, .cum_qty = cum,
-                                  .avg_price = cum > 0 ? PRICE : 0, .price = order->price, .time_ns = 5};
+    return (struct broker_report){.exec_type = exec_type,
+                                  .intent = OWN,
+                                  .venue_order = 7,
+                                  .qty = QTY,
+                                  .cum_qty = cum,
+                                  .avg_price = cum > 0 ? PRICE : 0,
+                                  .price = order->price,
+                                  .time_ns = 5};
 }
 
 static struct order_outcome give(struct order *order, const struct broker_report *report)
@@ -58,6 +71,7 @@ static struct order_outcome happen(struct order *order, enum order_event event)
 
 /* --- the table ---------------------------------------------------------------------------------------------- */
 
+/* clang-format off */
 enum stimulus {
     NEW, FILL_PART, FILL_ALL, CANCELED, EXPIRED, REJECTED, REPLACED, CANCEL_REJECT, REJECT_OWN, REJECT_OTHER, TIMEOUT,
     DISCONNECT, STATUS_OPEN, STATUS_ENDED, STIMULUS_COUNT
@@ -121,14 +135,25 @@ static const struct {
     {ORDER_FILLED, PEND_NONE, 10,
      {"=", "DISPUTED!", "=", "=", "=", "=", "=!", "=", "=", "=", "=", "=", "=", "="}},
 };
+/* clang-format on */
 
 static struct broker_report stimulus_report(const struct order *order, enum stimulus stimulus)
 {
     static const uint32_t exec_types[] = {
-        [NEW] = EXEC_NEW, [FILL_PART] = EXEC_TRADE, [FILL_ALL] = EXEC_TRADE, [CANCELED] = EXEC_CANCELED,
-        [EXPIRED] = EXEC_EXPIRED, [REJECTED] = EXEC_REJECTED, [REPLACED] = EXEC_REPLACED,
-        [CANCEL_REJECT] = EXEC_CANCEL_REJECT, [REJECT_OWN] = EXEC_REJECTED, [REJECT_OTHER] = EXEC_REJECTED,
-        [TIMEOUT] = 0, [DISCONNECT] = 0, [STATUS_OPEN] = EXEC_STATUS, [STATUS_ENDED] = EXEC_STATUS,
+        [NEW] = EXEC_NEW,
+        [FILL_PART] = EXEC_TRADE,
+        [FILL_ALL] = EXEC_TRADE,
+        [CANCELED] = EXEC_CANCELED,
+        [EXPIRED] = EXEC_EXPIRED,
+        [REJECTED] = EXEC_REJECTED,
+        [REPLACED] = EXEC_REPLACED,
+        [CANCEL_REJECT] = EXEC_CANCEL_REJECT,
+        [REJECT_OWN] = EXEC_REJECTED,
+        [REJECT_OTHER] = EXEC_REJECTED,
+        [TIMEOUT] = 0,
+        [DISCONNECT] = 0,
+        [STATUS_OPEN] = EXEC_STATUS,
+        [STATUS_ENDED] = EXEC_STATUS,
     };
     struct broker_report report = report_of(order, exec_types[stimulus], order->cum_qty);
     if (stimulus == FILL_PART || stimulus == FILL_ALL) {
@@ -351,8 +376,13 @@ static void test_restated(void **unused)
 
 static struct broker_report trade(uint64_t exec_id, dec_t cum, dec_t qty, dec_t price)
 {
-    return (struct broker_report){.exec_type = EXEC_TRADE, .intent = OWN, .exec_id = exec_id, .qty = QTY, .cum_qty = cum,
-                                  .last_qty = qty, .last_price = price};
+    return (struct broker_report){.exec_type = EXEC_TRADE,
+                                  .intent = OWN,
+                                  .exec_id = exec_id,
+                                  .qty = QTY,
+                                  .cum_qty = cum,
+                                  .last_qty = qty,
+                                  .last_price = price};
 }
 
 static void test_average_price(void **unused)
@@ -422,8 +452,8 @@ static void test_bust(void **unused)
     assert_int_equal(order.avg_price, 0);
 
     order = order_in(ORDER_FILLED, PEND_NONE, QTY); /* no exec id: 14 and 6 are trusted */
-    bust = (struct broker_report){.exec_type = EXEC_BUST, .intent = OWN, .qty = QTY, .cum_qty = LOTS(7),
-                                  .avg_price = LOTS(49)};
+    bust = (struct broker_report){
+        .exec_type = EXEC_BUST, .intent = OWN, .qty = QTY, .cum_qty = LOTS(7), .avg_price = LOTS(49)};
     assert_int_equal(give(&order, &bust).filled_qty, -LOTS(3));
     assert_int_equal(order.avg_price, LOTS(49));
     assert_int_equal(order.state, ORDER_PARTIAL);
@@ -450,8 +480,8 @@ static void test_correction(void **unused)
 {
     (void)unused;
     struct order order = order_in(ORDER_FILLED, PEND_NONE, QTY);
-    struct broker_report correct = {.exec_type = EXEC_CORRECT, .intent = OWN, .exec_id = 1, .qty = QTY,
-                                    .last_qty = QTY, .last_price = LOTS(52)};
+    struct broker_report correct = {
+        .exec_type = EXEC_CORRECT, .intent = OWN, .exec_id = 1, .qty = QTY, .last_qty = QTY, .last_price = LOTS(52)};
     struct order_outcome out = give(&order, &correct);
     assert_true(out.anomaly && !out.state_changed);
     assert_int_equal(order.avg_price, LOTS(52));
@@ -477,8 +507,12 @@ static void test_many_fills_are_merged(void **unused)
     assert_int_equal(order.fill_count, ORDER_FILLS_MAX);
     assert_int_equal(order.state, ORDER_FILLED);
     /* The bust of a fill that was merged: 14 is trusted. */
-    struct broker_report bust = {.exec_type = EXEC_BUST, .intent = OWN, .exec_id = 20, .qty = QTY,
-                                 .cum_qty = QTY - DEC_ONE / 2, .avg_price = LOTS(50)};
+    struct broker_report bust = {.exec_type = EXEC_BUST,
+                                 .intent = OWN,
+                                 .exec_id = 20,
+                                 .qty = QTY,
+                                 .cum_qty = QTY - DEC_ONE / 2,
+                                 .avg_price = LOTS(50)};
     assert_int_equal(give(&order, &bust).filled_qty, -DEC_ONE / 2);
 }
 
@@ -646,18 +680,23 @@ static uint64_t draw(uint64_t *seed, uint64_t n)
     return *seed % n;
 }
 
-static const uint32_t storm_types[] = {EXEC_NEW, EXEC_TRADE, EXEC_TRADE, EXEC_TRADE, EXEC_CANCELED, EXEC_EXPIRED,
-                                       EXEC_REJECTED, EXEC_REPLACED, EXEC_CANCEL_REJECT, EXEC_STATUS, EXEC_RESTATED,
-                                       EXEC_BUST, EXEC_CORRECT, EXEC_POSTING, 'z'};
+static const uint32_t storm_types[] = {EXEC_NEW,      EXEC_TRADE,    EXEC_TRADE,    EXEC_TRADE,         EXEC_CANCELED,
+                                       EXEC_EXPIRED,  EXEC_REJECTED, EXEC_REPLACED, EXEC_CANCEL_REJECT, EXEC_STATUS,
+                                       EXEC_RESTATED, EXEC_BUST,     EXEC_CORRECT,  EXEC_POSTING,       'z'};
 
 static struct broker_report storm_report(const struct order *order, uint64_t *seed)
 {
     struct broker_report report = {
-        .exec_type = storm_types[draw(seed, COUNT(storm_types))], .intent = OWN, .exec_id = draw(seed, 20),
+        .exec_type = storm_types[draw(seed, COUNT(storm_types))],
+        .intent = OWN,
+        .exec_id = draw(seed, 20),
         .qty = draw(seed, 8) == 0 ? LOTS((dec_t)draw(seed, 14)) : order->qty,
-        .cum_qty = order->cum_qty + LOTS((dec_t)draw(seed, 5) - 2), .avg_price = LOTS((dec_t)draw(seed, 3) * 50),
-        .last_qty = LOTS((dec_t)draw(seed, 4) - 1), .last_price = LOTS((dec_t)draw(seed, 100)),
-        .price = LOTS((dec_t)draw(seed, 3) + 49), .final = draw(seed, 4) == 0,
+        .cum_qty = order->cum_qty + LOTS((dec_t)draw(seed, 5) - 2),
+        .avg_price = LOTS((dec_t)draw(seed, 3) * 50),
+        .last_qty = LOTS((dec_t)draw(seed, 4) - 1),
+        .last_price = LOTS((dec_t)draw(seed, 100)),
+        .price = LOTS((dec_t)draw(seed, 3) + 49),
+        .final = draw(seed, 4) == 0,
         .reason = (uint32_t)draw(seed, BROKER_REASON_COUNT),
     };
     static const uint64_t requests[] = {0, OWN, PENDING, PENDING + 1};
@@ -667,9 +706,9 @@ static struct broker_report storm_report(const struct order *order, uint64_t *se
 
 static bool storm_event(struct order *order, uint64_t *seed, struct order_outcome *out)
 {
-    static const enum order_event events[] = {ORDER_EVENT_SENT, ORDER_EVENT_CANCEL_SENT, ORDER_EVENT_REPLACE_SENT,
-                                              ORDER_EVENT_ACK_TIMEOUT, ORDER_EVENT_DISCONNECT, ORDER_EVENT_NOT_FOUND,
-                                              ORDER_EVENT_SILENT};
+    static const enum order_event events[] = {
+        ORDER_EVENT_SENT,       ORDER_EVENT_CANCEL_SENT, ORDER_EVENT_REPLACE_SENT, ORDER_EVENT_ACK_TIMEOUT,
+        ORDER_EVENT_DISCONNECT, ORDER_EVENT_NOT_FOUND,   ORDER_EVENT_SILENT};
     enum order_event event = events[draw(seed, COUNT(events))];
     bool works = order->state == ORDER_WORKING || order->state == ORDER_PARTIAL;
     bool unsent = order->state == ORDER_CREATED;

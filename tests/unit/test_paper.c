@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/unit/paper_support.h"
+#include "tests/unit/store_support.h"
 
 #include "base/error.h"
 
@@ -298,9 +299,13 @@ static void full_disk_holds_reports_back_until_it_commits(void **state)
     struct broker_request entry = paper_test_entry(f, 1, EURUSD, SIDE_BUY, "1", "1.09000", NULL);
     store_memory_fail(f->store, 28 /* ENOSPC */);
     assert_true(f->broker->ops->send(f->broker, &entry, &err) < 0);
+    struct broker_report status;
     assert_int_equal(paper_test_orders(f), 0); /* certainly not handed over */
+    assert_int_equal(f->broker->ops->status(f->broker, 1, &status), 0);
     store_memory_fail(f->store, 0);
     paper_test_send(f, &entry);
+    assert_int_equal(f->broker->ops->status(f->broker, 1, &status), 1);
+    assert_int_equal(status.venue_order, 1); /* the failed attempt has used up no number */
     assert_int_equal(paper_test_orders(f), 2);
 
     store_memory_fail(f->store, 28);
@@ -325,6 +330,32 @@ static void another_accounts_book_is_refused(void **state)
     assert_true(paper_open(f->config, 1, f->store, STORE_POWER, &other, &err) < 0);
     assert_null(other);
     assert_non_null(strstr(err.text, "another account"));
+}
+
+/* The same with LMDB instead of its twin: closed without a checkpoint, opened again. */
+static void book_survives_in_lmdb(void **state)
+{
+    struct paper_test *f = *state;
+    char folder[64];
+    struct error err = {0};
+    support_folder(folder);
+    struct store_options options = {.folder = folder, .kind = "paper", .tables = paper_tables,
+                                    .table_count = paper_table_count, .map_bytes = 1 << 20};
+    store_close(&f->store);
+    assert_int_equal(store_open(&options, &f->store, &err), 0);
+    open_long(f);
+    f->broker->ops->close(f->broker);
+    store_close(&f->store);
+    assert_int_equal(store_open(&options, &f->store, &err), 0);
+    paper_test_open(f);
+    assert_dec(paper_test_balance(f), "99997");
+    assert_int_equal(paper_test_orders(f), 2);
+    paper_test_bar(f, EURUSD, 180, "1.09500 1.09550 1.09400 1.09450", 10);
+    assert_dec(paper_test_find(f, EXEC_TRADE, 102)->last_price, "1.095");
+    f->broker->ops->close(f->broker);
+    f->broker = NULL;
+    store_close(&f->store);
+    support_remove(folder);
 }
 
 static void names_and_ids(void **state)
@@ -360,6 +391,7 @@ int main(void)
         TEST(records_that_the_book_has_seen_are_ignored),
         TEST(full_disk_holds_reports_back_until_it_commits),
         TEST(another_accounts_book_is_refused),
+        TEST(book_survives_in_lmdb),
         cmocka_unit_test(names_and_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

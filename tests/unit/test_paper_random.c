@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 
+#define SEEDS 30u
+
 static uint64_t first_seed(void)
 {
     const char *text = getenv("PAPER_SEED");
@@ -17,7 +19,7 @@ static uint64_t first_seed(void)
 static uint64_t seed_count(void)
 {
     const char *text = getenv("PAPER_SEEDS");
-    return text ? strtoull(text, NULL, 10) : getenv("PAPER_SEED") ? 1 : 12;
+    return text ? strtoull(text, NULL, 10) : getenv("PAPER_SEED") ? 1 : SEEDS;
 }
 
 static void start(struct paper_test *f, uint64_t seed, uint32_t account)
@@ -178,7 +180,7 @@ static void every_run_conserves(void **state)
         print_message("%s %u, ", broker_reason_name(reasons[i]), seen_reasons[reasons[i]]);
     for (const char *type = "0458FD9P"; *type; type++)
         print_message("%c %u%s", *type, seen_types[(unsigned char)*type], type[1] ? ", " : "\n");
-    if (seed_count() < 12)
+    if (seed_count() < SEEDS)
         return;
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
         if (seen_reasons[reasons[i]] == 0)

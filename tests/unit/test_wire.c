@@ -27,7 +27,7 @@ static struct wire_message sample(uint32_t type)
     struct wire_message message = {.type = type, .generation = 7};
     switch (type) {
     case WIRE_HELLO:
-        message.u.hello = (struct wire_hello){.account = 3, .last_jseq = 99, .position_count = 2, .nonce = 5};
+        message.u.hello = (struct wire_hello){.account = 3, .last_jseq = 99, .position_count = 2, .nonce = 5, .sent_jseq = 98};
         message.u.hello.positions[0] = (struct wire_position){.instrument = 1, .side = SIDE_BUY, .qty = 5, .risk = 6};
         message.u.hello.positions[1] = (struct wire_position){.instrument = 4, .side = SIDE_SELL, .qty = DEC_MAX, .risk = DEC_MAX};
         break;
@@ -410,7 +410,8 @@ static void positions_of_a_hello_are_checked(void **state)
         struct draft draft;
         struct wire_message out;
         uint32_t count = wrong == 1 ? WIRE_POSITIONS_MAX + 1 : 2;
-        draft_begin(&draft, 7);
+        draft_begin(&draft, 8);
+        draft_number(&draft, "h", 0);
         draft_number(&draft, "v", 1);
         draft_number(&draft, "t", WIRE_HELLO);
         draft_number(&draft, "g", 1);
@@ -447,9 +448,22 @@ static void the_routing_id_names_account_and_generation(void **state)
 {
     (void)state;
     char id[WIRE_ROUTING_ID_MAX];
-    assert_int_equal(wire_routing_id(3, 17, id), 4);
-    assert_string_equal(id, "3.17");
-    assert_true(wire_routing_id(CONFIG_ACCOUNTS_MAX - 1, UINT64_MAX, id) < sizeof id);
+    struct wire_address address = {.account = 3, .generation = 17, .socket = 2}, out;
+    assert_int_equal(wire_routing_id(&address, id), 6);
+    assert_string_equal(id, "3.17.2");
+    assert_true(wire_routing_id_parse("3.17.2", 6, &out));
+    assert_int_equal(out.account, 3);
+    assert_int_equal(out.generation, 17);
+    assert_int_equal(out.socket, 2);
+    address = (struct wire_address){CONFIG_ACCOUNTS_MAX - 1, UINT32_MAX, UINT64_MAX};
+    assert_true(wire_routing_id_parse(id, wire_routing_id(&address, id), &out));
+    assert_int_equal(out.generation, UINT64_MAX);
+    static const char *const bad[] = {"", "3", "3.17", "3.17.", "3.17.2 ", " 3.17.2", "03.17.2", "3.17.02", "+3.17.2", "-1.1.1",
+                                      "32.1.1", "4294967299.17.2", "3.17.2x", "3.18446744073709551617.2", "a.b.c",
+                                      "3.17.2.1", "111111111111111111111111111111111111111111111111111"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(wire_routing_id_parse(bad[i], strlen(bad[i]), &out));
+    assert_false(wire_routing_id_parse("3.17.2\0", 7, &out));
 }
 
 int main(void)

@@ -1,3 +1,4 @@
+/* In three layers, read together and therefore in one file: the table, its actions, the entry points. */
 #include "workers/account/order.h"
 
 #include <assert.h>
@@ -12,7 +13,7 @@ static const char *const state_texts[] = {
 #undef X
 };
 static_assert(sizeof state_texts / sizeof state_texts[0] == ORDER_STATE_COUNT, "one text for each state");
-static_assert(sizeof(struct order) == 136 + ORDER_FILLS_MAX * sizeof(struct order_fill), "no padding: a row of the store");
+static_assert(sizeof(struct order) == 136 + ORDER_FILLS_MAX * 24, "no padding: a row of the store");
 
 const char *order_state_text(unsigned state)
 {
@@ -27,6 +28,7 @@ bool order_state_final(unsigned state)
 
 /* --- the table (orders.md section 2) ------------------------------------------------------------------ */
 
+/* clang-format off */
 enum action {
     A_IGNORE,
     A_ODD,         /* cannot be: anomaly, nothing moves */
@@ -49,7 +51,6 @@ enum action {
 /* Row pend=C and pend=R: WORKING or PARTIAL with a cancel or replace on its way. DONE: final, but not FILLED. PARTIAL's
  * 35=j that names nothing pending is as odd as WORKING's. DISPUTED has no row in orders.md: fills count, an end or
  * a status report of the venue settles it, no timer moves it. */
-/* clang-format off */
 #define ORDER_TABLE(X) \
     /*             New     fill        150=4   150=C   150=8    150=5      35=9     35=j     timeout  lost    150=I */ \
     X(CREATED,     ACK,    FILL,       CANCEL, EXPIRE, REJECT,  ODD,       ODD,     ODD,     SEND,    UNSURE, REPORTED) \
@@ -62,7 +63,6 @@ enum action {
     X(DISPUTED,    IGNORE, FILL_APART, CANCEL, EXPIRE, REJECT,  TERMS,     IGNORE,  IGNORE,  IGNORE,  IGNORE, REPORTED) \
     X(DONE,        IGNORE, FILL_APART, IGNORE, IGNORE, IGNORE,  ODD,       IGNORE,  IGNORE,  IGNORE,  IGNORE, IGNORE) \
     X(FILLED,      IGNORE, OVERFILL,   IGNORE, IGNORE, IGNORE,  ODD,       IGNORE,  IGNORE,  IGNORE,  IGNORE, IGNORE)
-/* clang-format on */
 
 enum row {
 #define X(name, ...) ROW_##name,
@@ -88,7 +88,12 @@ static const uint8_t state_rows[] = {
     [ORDER_FILLED] = ROW_FILLED,     [ORDER_CANCELED] = ROW_DONE,           [ORDER_EXPIRED] = ROW_DONE,
     [ORDER_REJECTED] = ROW_DONE,     [ORDER_LOST] = ROW_DONE,               [ORDER_DENIED] = ROW_DONE,
 };
+/* clang-format on */
 static_assert(sizeof state_rows == ORDER_STATE_COUNT, "one row for each state");
+
+static_assert(ORDER_EXPIRED - ORDER_CANCELED == A_EXPIRE - A_CANCEL &&
+                  ORDER_REJECTED - ORDER_CANCELED == A_REJECT - A_CANCEL,
+              "order_act counts on it");
 
 /* An order whose acknowledgement is still due can have a cancel on its way; the answer to that is the pend row's. */
 static enum row order_row(const struct order *order, enum column column, uint64_t request_intent)
@@ -138,8 +143,8 @@ static dec_t order_fill_price(const struct order *order, const struct broker_rep
 {
     if (report->avg_price <= 0 || (report->last_qty == increase && report->last_price > 0))
         return report->last_price;
-    wide price = order_divide_nearest((wide)report->avg_price * report->cum_qty - (wide)order->avg_price * order->cum_qty,
-                                      increase);
+    wide before = (wide)order->avg_price * order->cum_qty, after = (wide)report->avg_price * report->cum_qty;
+    wide price = order_divide_nearest(after - before, increase);
     return price > 0 && price <= DEC_MAX ? (dec_t)price : report->last_price;
 }
 
@@ -171,9 +176,9 @@ static bool order_complete(struct order *order, struct order_outcome *out)
 {
     if (order->cum_qty < order->qty)
         return false;
-    out->overfilled = order->cum_qty > order->qty;
-    out->anomaly |= out->overfilled;
-    order->state = out->overfilled ? ORDER_DISPUTED : ORDER_FILLED;
+    bool over = order->cum_qty > order->qty;
+    out->anomaly |= over;
+    order->state = over ? ORDER_DISPUTED : ORDER_FILLED;
     return true;
 }
 
@@ -196,7 +201,10 @@ static void order_terms(struct order *order, const struct broker_report *report,
     out->replaced = true;
     if (report->qty > 0)
         order->qty = report->qty;
-    order->price = report->price > 0 ? report->price : order->pend == PEND_REPLACE ? order->pending_price : order->price;
+    if (report->price > 0)
+        order->price = report->price;
+    else if (order->pend == PEND_REPLACE)
+        order->price = order->pending_price;
     if (order->pend == PEND_REPLACE && (report->request_intent == 0 || report->request_intent == order->pending_intent))
         order_pend_clear(order);
     if (!order_complete(order, out) && order->state != ORDER_DISPUTED)
@@ -215,8 +223,8 @@ static void order_end(struct order *order, uint32_t state, struct order_outcome 
 /* A final order that is not filled: how it ended is not told, so it is told by the reason. */
 static uint32_t order_reported_end(const struct order *order, uint32_t reason)
 {
-    bool ended = reason == BROKER_OK || reason == BROKER_OCO || reason == BROKER_STOP_OUT || reason == BROKER_IOC_REMAINDER;
-    return ended || order->cum_qty > 0 ? ORDER_CANCELED : ORDER_REJECTED;
+    bool rejects = reason != BROKER_OK && reason != BROKER_OCO && reason != BROKER_STOP_OUT;
+    return !rejects || reason == BROKER_IOC_REMAINDER || order->cum_qty > 0 ? ORDER_CANCELED : ORDER_REJECTED;
 }
 
 /* Prices are compared with the old and the new terms (38, 44, 99); with neither the venue's are taken. */
@@ -291,13 +299,10 @@ static void order_act(struct order *order, enum action action, const struct brok
     case A_IGNORE:
         return;
     case A_ODD:
-        out->anomaly = true;
-        return;
     case A_ODD_ASK:
-        out->anomaly = out->query = true;
-        return;
     case A_ASK:
-        out->query = true;
+        out->anomaly = action != A_ASK || out->anomaly;
+        out->query = action != A_ODD || out->query;
         return;
     case A_SEND:
         out->send = true;
@@ -315,13 +320,9 @@ static void order_act(struct order *order, enum action action, const struct brok
         order_fill_state(order, action, out);
         return;
     case A_CANCEL:
-        order_end(order, ORDER_CANCELED, out);
-        return;
     case A_EXPIRE:
-        order_end(order, ORDER_EXPIRED, out);
-        return;
     case A_REJECT:
-        order_end(order, ORDER_REJECTED, out);
+        order_end(order, ORDER_CANCELED + (action - A_CANCEL), out);
         return;
     case A_TERMS:
     case A_TERMS_ODD:
@@ -395,10 +396,11 @@ static void order_correct(struct order *order, const struct broker_report *repor
     order_correction_state(order, report, was_over, out);
 }
 
-/* 38 is the new truth; 14 has gone through rule 0, and a lower one is only said. */
-static void order_restated(struct order *order, const struct broker_report *report, struct order_outcome *out)
+/* 38 is the new truth; 14 has gone through rule 0 (`before`: the state before that), and a lower one is only said. */
+static void order_restated(struct order *order, const struct broker_report *report, uint32_t before,
+                           struct order_outcome *out)
 {
-    bool done = order_state_final(order->state) && order->state != ORDER_FILLED;
+    bool done = order_state_final(before) && before != ORDER_FILLED;
     out->anomaly |= report->cum_qty < order->cum_qty || report->qty <= 0;
     if (done || report->qty <= 0)
         return;
@@ -424,12 +426,14 @@ static void order_finish(struct order *order, uint32_t before, struct order_outc
 {
     if (order_state_final(order->state))
         order_pend_clear(order);
+    out->overfilled = order->cum_qty > order->qty;
     out->state_changed = order->state != before;
     out->became_final = order_state_final(order->state) && !order_state_final(before);
     order->anomalies += out->anomaly;
     order_check(order);
 }
 
+/* clang-format off */
 static enum column order_column(const struct broker_report *report)
 {
     switch (report->exec_type) {
@@ -444,6 +448,7 @@ static enum column order_column(const struct broker_report *report)
     default: return COLUMN_COUNT;
     }
 }
+/* clang-format on */
 
 static void order_questions_clear(struct order *order)
 {
@@ -465,6 +470,7 @@ static enum action order_answer(const struct order *order, enum column column, u
 
 static void order_by_table(struct order *order, const struct broker_report *report, struct order_outcome *out)
 {
+    uint32_t before = order->state;
     if (order_fill_apply(order, report, out)) {
         if (report->exec_type == EXEC_TRADE && report->final && report->qty == report->cum_qty)
             order->qty = report->qty; /* the venue has cut the order to what is filled: it is complete */
@@ -472,7 +478,7 @@ static void order_by_table(struct order *order, const struct broker_report *repo
     }
     enum column column = order_column(report);
     if (report->exec_type == EXEC_RESTATED)
-        order_restated(order, report, out);
+        order_restated(order, report, before, out);
     else if (column == COLUMN_COUNT)
         out->anomaly = true;
     else if (column == COLUMN_CANCEL_REJECT || column == COLUMN_REQUEST_REJECT)

@@ -15,7 +15,7 @@
  *   correction are the fill's new ones. EXEC_STATUS that is final and not filled is CANCELED, or REJECTED when
  *   nothing was filled and its reason is one that a venue rejects with.
  * - DISPUTED by silence is settled by the venue's own word (a status report, or an end), with an anomaly; DISPUTED by
- *   an overfill only by a bust or correction, or by a person.
+ *   an overfill only by a bust, a correction or a new quantity of the venue, or by a person.
  */
 #ifndef PROPFLEET_WORKERS_ACCOUNT_ORDER_H
 #define PROPFLEET_WORKERS_ACCOUNT_ORDER_H
@@ -93,7 +93,7 @@ struct order_outcome {
 void order_on_report(struct order *order, const struct broker_report *report, struct order_outcome *out);
 
 enum order_event {
-    ORDER_EVENT_SENT,          /* handed over; also again, to a venue that is idempotent (CREATED, PENDING_NEW, UNKNOWN) */
+    ORDER_EVENT_SENT,          /* handed over; also again, to an idempotent venue (CREATED, PENDING_NEW, UNKNOWN) */
     ORDER_EVENT_CANCEL_SENT,   /* pending_intent is set by the caller before; the order is sent and not final */
     ORDER_EVENT_REPLACE_SENT,  /* pending_intent and pending_price likewise; the order is WORKING or PARTIAL */
     ORDER_EVENT_ACK_TIMEOUT,   /* no answer to what was sent last, be it a question */

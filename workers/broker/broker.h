@@ -67,8 +67,9 @@ const char *broker_reason_name(unsigned reason); /* "OFF_QUOTES"; "?" beyond the
 
 struct broker_report {
     uint64_t id;             /* the venue's own running number of reports of this account: 1, 2, 3, ... */
-    uint64_t created_seq;    /* market sequence at which the venue made it */
-    int64_t due_ns;          /* delivered with the first record at or after created_seq whose time is >= due_ns */
+    uint64_t created_seq;    /* market sequence at which the venue made it (later than the decision's) */
+    int64_t due_ns;          /* delivered with the first record at or after created_seq whose time is >= due_ns;
+                                never less than that of an earlier report: a session keeps the order */
     int64_t time_ns;         /* market time of what is reported */
     uint32_t exec_type;      /* enum broker_exec_type */
     uint32_t reason;         /* enum broker_reason: of REJECTED, CANCELED, CANCEL_REJECT; STOP_OUT also of a TRADE */
@@ -90,7 +91,10 @@ struct broker_report {
     uint32_t model_version, final; /* final: the order is in a terminal state after this report */
 };
 
-/* What reconciliation asks for (orders.md 3: AF, AN, H). */
+/* A stop-out closes a position through its protective stop (a TRADE of that order, reason STOP_OUT); where there
+ * is none, by an order of the venue's own: intent 0, position set.
+ *
+ * What reconciliation asks for (orders.md 3: AF, AN, H). */
 struct broker_order_view {
     uint64_t intent, venue_order, position;
     uint32_t instrument, side, type, pending; /* pending: the venue has it but it is not effective yet */
@@ -114,9 +118,11 @@ struct broker_ops {
     int (*send)(struct broker *broker, const struct broker_request *request, struct error *err);
     /* The venue sees the market (paper; a no-op elsewhere). Records at or before its book's are ignored. */
     int (*on_record)(struct broker *broker, const struct market_record *record, struct error *err);
-    /* The next report after `after_id` that is due at the record (seq, time). 1: *out is filled; 0: none. */
+    /* The next report after `after_id` that is due at the record (seq, time). 1: *out is filled; 0: none; or a
+     * negative code. */
     int (*next_report)(struct broker *broker, uint64_t after_id, uint64_t seq, int64_t time_ns, struct broker_report *out);
-    /* The account has durably passed all reports up to id: they need not be kept. */
+    /* The account has durably passed all reports up to id: they need not be kept (paper forgets them with its
+     * next commit). */
     void (*acknowledge)(struct broker *broker, uint64_t id);
     /* Make durable what the venue needs to go on from here (called before the account's snapshot). */
     int (*checkpoint)(struct broker *broker, struct error *err);

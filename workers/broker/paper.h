@@ -8,7 +8,13 @@
  * Memory of one venue is bounded: BROKER_ORDERS_MAX orders and BROKER_POSITIONS_MAX positions that are
  * not final; final orders are kept in the book for status questions and for repeats.
  *
- * SIMULATED: nothing here reaches a market.
+ * Crash and replay. Records without effect do not commit: after a restart the venue is fed again from the
+ * account's snapshot, before which checkpoint was called. Requests whose fate is unknown may be sent again before
+ * or while it is fed, in the order of their intents and with their original time and sequence; the outcome is that
+ * of a venue that never died. A failed commit in on_record (-ENOSPC) holds all reports back; calling on_record
+ * again, with the same record or the next, tries the commit first. A failed commit in send leaves no trace.
+ *
+ * The fill model and its limits: docs/paper.md. SIMULATED: nothing here reaches a market.
  */
 #ifndef PROPFLEET_WORKERS_BROKER_PAPER_H
 #define PROPFLEET_WORKERS_BROKER_PAPER_H

@@ -166,12 +166,15 @@ static void match_limit(struct paper *v, struct paper_order *o, int64_t time_ns)
 
 static void match(struct paper *v, int64_t time_ns)
 {
+    uint64_t exec = v->meta.last_exec;
     trigger_stops(v, time_ns);
     for (uint32_t i = 0; i < v->order_count; i++) {
         struct paper_order *o = &v->orders[i];
         if (o->instrument == v->now.instrument && o->type == ORDER_LIMIT && o->state == PAPER_WORKING && o->seq < v->seq)
             match_limit(v, o, time_ns);
     }
+    if (v->meta.last_exec != exec)
+        trigger_stops(v, time_ns); /* those that an entry has just brought to life */
     /* Only here, where the lazy check has looked, too: not when a rate of conversion moves. */
     bool held = false;
     for (uint32_t i = 0; i < v->position_count; i++)
@@ -253,11 +256,15 @@ static bool bar_matters(struct paper *v, const struct market_record *bar, dec_t 
     return g->positions > 0 && margin_at_risk(v, bar->instrument, low, high + spread);
 }
 
+/* What comes from the ring is checked before it is used: nothing below overflows with these. */
+static bool price_sane(dec_t price) { return price > 0 && price <= PAPER_PRICE_MAX; }
+
 static void take_bar(struct paper *v, const struct market_record *bar)
 {
     struct paper_mark *mark = &v->meta.marks[bar->instrument];
     int64_t open_ns = bar->time_ns - timeframe_ns((enum market_timeframe)bar->timeframe);
-    if (bar->u.bar.low <= 0 || bar->u.bar.open <= 0 || bar->u.bar.close <= 0 || mark->quoted_ns >= open_ns)
+    if (!price_sane(bar->u.bar.low) || !price_sane(bar->u.bar.open) || !price_sane(bar->u.bar.close) ||
+        !price_sane(bar->u.bar.high) || mark->quoted_ns >= open_ns)
         return;
     if (open_ns < mark->covered_ns) /* a day in which the clock changes */
         open_ns = mark->covered_ns;
@@ -276,7 +283,7 @@ static void take_quote(struct paper *v, const struct market_record *record)
 {
     struct paper_mark *mark = &v->meta.marks[record->instrument];
     dec_t bid = record->u.quote.bid, ask = v->ideal ? bid : record->u.quote.ask;
-    if (bid <= 0 || ask < bid || record->time_ns < mark->covered_ns)
+    if (!price_sane(bid) || !price_sane(ask) || ask < bid || record->time_ns < mark->covered_ns)
         return;
     if (v->eager || v->guards[record->instrument].active > 0) {
         v->now = (struct paper_now){
@@ -399,7 +406,8 @@ int paper_engine_record(struct broker *broker, const struct market_record *recor
     if (record->kind != MARKET_END && record->instrument < v->config->instrument_count) {
         if (record->kind == MARKET_QUOTE && !(record->flags & MARKET_WARMUP))
             take_quote(v, record);
-        else if (record->kind == MARKET_BAR && (record->flags & (MARKET_BASE | MARKET_WARMUP)) == MARKET_BASE)
+        else if (record->kind == MARKET_BAR && record->timeframe < TIMEFRAME_COUNT &&
+                 (record->flags & (MARKET_BASE | MARKET_WARMUP)) == MARKET_BASE)
             take_bar(v, record);
     }
     if (record->time_ns > v->wake_ns) {

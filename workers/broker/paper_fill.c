@@ -19,8 +19,8 @@ static struct paper_position *open_position(struct paper *v, const struct paper_
 static void enter(struct paper *v, struct paper_position *position, dec_t qty, dec_t price)
 {
     position->qty += qty;
-    position->cost += paper_money_product(qty, price);
-    position->margin += paper_money_margin(v, position->instrument, qty, price);
+    position->cost = paper_money_sum(position->cost, paper_money_product(qty, price));
+    position->margin = paper_money_sum(position->margin, paper_money_margin(v, position->instrument, qty, price));
     position->dirty = 1;
 }
 
@@ -37,7 +37,7 @@ static dec_t leave(struct paper *v, struct paper_position *position, dec_t qty, 
     position->cost -= cost;
     position->margin -= margin;
     position->dirty = 1;
-    dec_t gain = paper_money_product(qty, price) - cost, realized;
+    dec_t gain = paper_money_sum(paper_money_product(qty, price), -cost), realized;
     gain = paper_money_product(position->side == SIDE_BUY ? gain : -gain, paper_instrument(v, position->instrument)->contract_size);
     /* Without a rate, unconverted: an entry needs one, so only a changed configuration can take it away. */
     (void)paper_money_convert(v, position->instrument, gain, &realized);
@@ -58,9 +58,9 @@ static void execute(struct paper *v, struct paper_order *order, dec_t qty, dec_t
         assert(position);
         realized = leave(v, position, qty, price);
     }
-    v->meta.balance += realized + commission;
+    v->meta.balance = paper_money_sum(v->meta.balance, paper_money_sum(realized, commission));
     order->cum_qty += qty;
-    order->value += paper_money_product(qty, price);
+    order->value = paper_money_sum(order->value, paper_money_product(qty, price));
     order->state = order->cum_qty == order->qty ? PAPER_FINAL : order->state;
     order->exec_type = EXEC_TRADE;
     order->dirty = 1;

@@ -30,6 +30,7 @@
 #define PAPER_REPORT_CACHE 128u                  /* newest reports in memory; older ones come from the store */
 #define PAPER_PRUNE_MAX 4096u                    /* reports deleted with one commit */
 #define PAPER_POSITION_DRAWS 0x40000000u            /* draw numbers of a position's own reports */
+#define PAPER_PRICE_MAX (INT64_C(1000000000) * DEC_ONE) /* a record beyond is not used */
 #define PAPER_EVENTS_MAX 100000u                 /* of one instrument in one record: beyond is a mistake */
 #define PAPER_CENT (DEC_ONE / 100)               /* money is booked in hundredths */
 #define PAPER_STOP_OUT_LEVEL (DEC_ONE / 2)       /* equity below half the margin used: stop-out */
@@ -175,6 +176,7 @@ int64_t paper_draw_slippage(const struct paper *v, uint64_t intent, uint32_t num
 
 /* --- paper_money.c ------------------------------------------------------------------------------ */
 dec_t paper_money_product(dec_t a, dec_t b); /* nearest; what does not fit becomes the largest number */
+dec_t paper_money_sum(dec_t a, dec_t b);     /* likewise */
 dec_t paper_money_cents(dec_t amount);
 /* From profit to account currency at the adverse side. -ENOENT: no rate yet (*out is the amount). */
 int paper_money_convert(const struct paper *v, uint32_t instrument, dec_t amount, dec_t *out);

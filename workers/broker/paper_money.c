@@ -22,7 +22,7 @@ static dec_t quotient(dec_t a, dec_t b)
     return out;
 }
 
-static dec_t sum(dec_t a, dec_t b)
+dec_t paper_money_sum(dec_t a, dec_t b)
 {
     dec_t out = largest(a < 0);
     (void)dec_add(a, b, &out);
@@ -74,7 +74,7 @@ dec_t paper_money_unrealized(const struct paper *v, const struct paper_position 
     const struct paper_mark *mark = &v->meta.marks[position->instrument];
     bool buy = position->side == SIDE_BUY;
     dec_t now = paper_money_product(position->qty, buy ? mark->bid : mark->ask), converted;
-    dec_t gain = buy ? sum(now, -position->cost) : sum(position->cost, -now);
+    dec_t gain = buy ? paper_money_sum(now, -position->cost) : paper_money_sum(position->cost, -now);
     gain = paper_money_product(gain, paper_instrument(v, position->instrument)->contract_size);
     (void)paper_money_convert(v, position->instrument, gain, &converted);
     return converted;
@@ -85,7 +85,7 @@ dec_t paper_money_equity(const struct paper *v)
     dec_t equity = v->meta.balance;
     for (uint32_t i = 0; i < v->position_count; i++)
         if (v->positions[i].qty > 0)
-            equity = sum(equity, paper_money_unrealized(v, &v->positions[i]));
+            equity = paper_money_sum(equity, paper_money_unrealized(v, &v->positions[i]));
     return equity;
 }
 
@@ -94,6 +94,6 @@ dec_t paper_money_margin_used(const struct paper *v)
     dec_t used = 0;
     for (uint32_t i = 0; i < v->position_count; i++)
         if (v->positions[i].qty > 0 && v->positions[i].stop_out_ns == 0)
-            used = sum(used, v->positions[i].margin);
+            used = paper_money_sum(used, v->positions[i].margin);
     return used;
 }

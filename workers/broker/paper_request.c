@@ -141,12 +141,15 @@ static void cancel(struct paper *v, struct paper_request *request, struct paper_
 static void replace(struct paper *v, struct paper_request *request, struct paper_order *order, int64_t time_ns, bool quoted)
 {
     const struct config_instrument *in = paper_instrument(v, order->instrument);
+    const struct paper_order *entry = order->state == PAPER_HELD ? paper_book_order(v, order->position) : NULL;
+    bool pending = entry && entry->type != ORDER_MARKET; /* then its price is what the distance counts from */
+    dec_t bid = pending ? entry->price : v->now.bid, ask = pending ? entry->price : v->now.ask;
     uint32_t reason = BROKER_OK;
     if (order->state == PAPER_TRIGGERED || order->type == ORDER_MARKET)
         reason = BROKER_TOO_LATE;
     else if (!on_grid(request->price, in->tick))
         reason = BROKER_BAD_PRICE;
-    else if (quoted && !far_enough(in, order->side, order->type, request->price, v->now.bid, v->now.ask))
+    else if (quoted && !far_enough(in, order->side, order->type, request->price, bid, ask))
         reason = BROKER_STOP_LEVEL;
     if (reason != BROKER_OK) {
         paper_report_cancel_reject(v, request, reason, time_ns);
@@ -154,7 +157,6 @@ static void replace(struct paper *v, struct paper_request *request, struct paper
     }
     order->price = request->price;
     order->replaced++;
-    order->rested = !quoted;
     paper_report_order(v, order, EXEC_REPLACED, time_ns, request->intent);
 }
 
@@ -199,7 +201,7 @@ static void add_children(struct paper *v, const struct broker_request *request)
 {
     struct paper_order child = {
         .position = request->intent, .seq = request->seq, .qty = request->qty, .instrument = request->instrument,
-        .side = paper_opposite(request->side), .state = PAPER_HELD, .rested = 1,
+        .side = paper_opposite(request->side), .state = PAPER_HELD,
     };
     if (request->stop_intent != 0) {
         child.intent = request->stop_intent;

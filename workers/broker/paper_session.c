@@ -62,7 +62,7 @@ void paper_session_post_swap(struct paper *v, struct paper_position *position)
     swap = paper_money_cents(swap);
     if (swap == 0)
         return;
-    v->meta.balance += swap;
+    v->meta.balance = paper_money_sum(v->meta.balance, swap);
     struct broker_report report = {
         .time_ns = rollover_ns, .exec_type = EXEC_POSTING, .intent = position->position, .position = position->position,
         .instrument = position->instrument, .side = position->side, .qty = position->qty, .swap = swap,

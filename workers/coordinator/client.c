@@ -2,11 +2,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "base/clock.h"
@@ -17,8 +20,10 @@
 
 struct client {
     void *context, *socket;
-    int fd;
-    uint32_t account;
+    void *monitor;                    /* tells of the socket's connections */
+    int epoll_fd;                     /* readable when one of the two may be */
+    uint32_t account, socket_number;
+    uint32_t connections;             /* of this socket */
     uint64_t generation;
     char endpoint[sizeof ENDPOINT_PREFIX + PATH_MAX_BYTES];
     struct wire_hello hello;          /* said last */
@@ -41,30 +46,49 @@ int client_open(const char *runtime_dir, uint32_t account, uint64_t generation, 
     struct client *client = calloc(1, sizeof *client);
     if (!client)
         return error_set(err, ENOMEM, "no memory for the permit channel");
-    client->fd = -1;
+    client->epoll_fd = -1;
     client->account = account;
     client->generation = generation;
     int length = snprintf(client->endpoint, sizeof client->endpoint, ENDPOINT_PREFIX "%s/" WIRE_ENDPOINT_NAME, runtime_dir);
     if (length < 0 || (size_t)length - strlen(ENDPOINT_PREFIX) >= PATH_MAX_BYTES) {
-        free(client);
+        client_close(&client);
         return error_set(err, ENAMETOOLONG, "%s/" WIRE_ENDPOINT_NAME ": over %zu bytes", runtime_dir, PATH_MAX_BYTES - 1);
     }
     client->context = zmq_ctx_new();
-    if (!client->context) {
+    client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (!client->context || client->epoll_fd < 0) {
         int code = errno;
-        free(client);
+        client_close(&client);
         return error_set(err, code, "permit channel: %s", zmq_strerror(code));
     }
     *out = client;
     return 0;
 }
 
+static int zmq_fd(void *socket)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+    return zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0 ? fd : -1;
+}
+
+static void close_one(struct client *client, void **socket)
+{
+    if (!*socket)
+        return;
+    (void)epoll_ctl(client->epoll_fd, EPOLL_CTL_DEL, zmq_fd(*socket), NULL);
+    (void)zmq_close(*socket);
+    *socket = NULL;
+}
+
 static void close_socket(struct client *client)
 {
+    /* First of all: libzmq's thread tells the monitor of a handshake with a send that blocks, for ever when the
+     * other end is gone (seen with 4.3.4), and with it everything of this context. */
     if (client->socket)
-        (void)zmq_close(client->socket);
-    client->socket = NULL;
-    client->fd = -1;
+        (void)zmq_socket_monitor(client->socket, NULL, 0);
+    close_one(client, &client->socket);
+    close_one(client, &client->monitor);
     client->ready = false;
 }
 
@@ -73,7 +97,10 @@ void client_close(struct client **client)
     if (!*client)
         return;
     close_socket(*client);
-    (void)zmq_ctx_term((*client)->context); /* LINGER is 0 */
+    if ((*client)->context)
+        (void)zmq_ctx_term((*client)->context); /* LINGER is 0 */
+    if ((*client)->epoll_fd >= 0)
+        close((*client)->epoll_fd);
     free(*client);
     *client = NULL;
 }
@@ -81,7 +108,9 @@ void client_close(struct client **client)
 static int set_options(const struct client *client)
 {
     char id[WIRE_ROUTING_ID_MAX];
-    size_t id_size = wire_routing_id(client->account, client->generation, id);
+    const struct wire_address address = {.account = client->account, .generation = client->generation,
+                                         .socket = client->socket_number};
+    size_t id_size = wire_routing_id(&address, id);
     const struct {
         int option, value;
     } options[] = {
@@ -113,19 +142,42 @@ static void say_hello(struct client *client)
 {
     client->ready = false;
     client->hello.nonce++;
+    client->hello.sent_jseq = client->sent_jseq;
     struct wire_message message = {.type = WIRE_HELLO, .generation = client->generation, .u.hello = client->hello};
     (void)transmit(client, &message);
     client->hello_ns = now_ns();
+}
+
+static int watch(struct client *client, void *socket)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    return epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, zmq_fd(socket), &event);
+}
+
+/* A connection that is lost takes with it what was on the way, and libzmq connects again without a word. The
+ * monitor says so: a second handshake on one socket means that HELLO has to be said again. */
+static int open_socket(struct client *client)
+{
+    char monitor[48];
+    int none = 0;
+    snprintf(monitor, sizeof monitor, "inproc://permits-%" PRIu32, ++client->socket_number);
+    client->connections = 0;
+    client->socket = zmq_socket(client->context, ZMQ_DEALER);
+    client->monitor = zmq_socket(client->context, ZMQ_PAIR);
+    if (!client->socket || !client->monitor || set_options(client) != 0 ||
+        zmq_setsockopt(client->monitor, ZMQ_LINGER, &none, sizeof none) != 0 ||
+        zmq_setsockopt(client->monitor, ZMQ_RCVHWM, &none, sizeof none) != 0 || /* no limit: it must never be full */
+        zmq_socket_monitor(client->socket, monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0 ||
+        zmq_connect(client->monitor, monitor) != 0 || zmq_connect(client->socket, client->endpoint) != 0)
+        return -1;
+    return watch(client, client->socket) == 0 ? watch(client, client->monitor) : -1;
 }
 
 int client_reset(struct client *client, const struct wire_hello *hello, struct error *err)
 {
     assert(client && hello && hello->account == client->account);
     close_socket(client);
-    client->socket = zmq_socket(client->context, ZMQ_DEALER);
-    size_t fd_size = sizeof client->fd;
-    if (!client->socket || set_options(client) != 0 || zmq_connect(client->socket, client->endpoint) != 0 ||
-        zmq_getsockopt(client->socket, ZMQ_FD, &client->fd, &fd_size) != 0) {
+    if (open_socket(client) != 0) {
         int code = errno;
         close_socket(client);
         return error_set(err, code, "permit channel %s: %s", client->endpoint, zmq_strerror(code));
@@ -140,7 +192,7 @@ int client_reset(struct client *client, const struct wire_hello *hello, struct e
 
 int client_fd(const struct client *client)
 {
-    return client->fd;
+    return client->epoll_fd;
 }
 
 bool client_ready(const struct client *client)
@@ -184,12 +236,23 @@ static int take_welcome(struct client *client, const struct wire_welcome *welcom
     return 1;
 }
 
+static void watch_connections(struct client *client)
+{
+    unsigned char event[6]; /* 16 bits of event, 32 of value; the endpoint follows in a second frame */
+    for (int i = 0; i < CLIENT_RECEIVE_HWM && zmq_recv(client->monitor, event, sizeof event, ZMQ_DONTWAIT) >= 0; i++) {
+        (void)zmq_recv(client->monitor, NULL, 0, ZMQ_DONTWAIT);
+        if (++client->connections > 1)
+            say_hello(client);
+    }
+}
+
 /* Drains, and is bounded by the receive mark; 1, or 0 when nothing is left. */
 int client_receive(struct client *client, struct wire_message *out)
 {
     assert(client && out);
     if (!client->socket)
         return 0;
+    watch_connections(client);
     unsigned char frame[WIRE_BYTES_MAX];
     for (int i = 0; i < CLIENT_RECEIVE_HWM; i++) {
         int size = zmq_recv(client->socket, frame, sizeof frame, ZMQ_DONTWAIT);

@@ -7,8 +7,9 @@
  *
  * The coordinator need not be there yet. While !client_ready call client_receive every turn, at
  * least each CLIENT_HELLO_FIRST_NS or so: it repeats the HELLO when that is due (an interval that doubles
- * to CLIENT_HELLO_LAST_NS). A coordinator that was replaced under a socket is noticed: the client
- * says its last HELLO again by itself (last_jseq in it tells how old it is), and a new WELCOME comes.
+ * to CLIENT_HELLO_LAST_NS). A connection that was lost, or a coordinator that was replaced under a socket, is
+ * noticed: the client says its last HELLO again by itself (last_jseq in it tells how old it is), and a new
+ * WELCOME comes.
  *
  * On every WELCOME, also a later one, the caller sends again what is newer than through_jseq, in
  * ascending order of jseq, and every proposal that has no answer. What the coordinator has already it
@@ -40,7 +41,7 @@ int client_open(const char *runtime_dir, uint32_t account, uint64_t generation, 
 void client_close(struct client **client); /* sets *client to NULL; waits for libzmq's thread, not for a peer */
 /* A new socket and a new HELLO (what the account holds now). */
 int client_reset(struct client *client, const struct wire_hello *hello, struct error *err);
-int client_fd(const struct client *client);    /* for epoll; changes with client_reset; -1 before the first */
+int client_fd(const struct client *client);    /* for poll or epoll, level-triggered; the same for life */
 bool client_ready(const struct client *client); /* WELCOME has come */
 /* PROPOSE or REPORT only (asserted); message->generation is overwritten with the client's. -EAGAIN when
  * the queue is full or not ready: try again after the next wake. */

@@ -74,26 +74,32 @@ static bool live(const struct driver *driver)
 
 /* --- sending ---------------------------------------------------------------------------------------------- */
 
+static struct wire_address address_of(const struct driver *driver, uint32_t account)
+{
+    const struct peer *peer = &driver->peers[account];
+    return (struct wire_address){.account = account, .generation = peer->generation, .socket = peer->socket};
+}
+
 static void send_answer(struct driver *driver, uint32_t account, const struct wire_answer *answer)
 {
     struct peer *peer = &driver->peers[account];
+    struct wire_address to = address_of(driver, account);
     struct wire_message message = {.type = WIRE_ANSWER, .generation = driver->child.generation, .u.answer = *answer};
-    if (link_send(&driver->link, account, peer->generation, &message) == 0)
+    if (peer->socket != 0 && link_send(&driver->link, &to, &message) == 0)
         return;
     peer->owed = true; /* told to ask again, it gets the stored answer */
     if (worth_a_line(++driver->undelivered))
         log_info("account %" PRIu32 " does not take its answer now (%" PRIu64 " so far)", account, driver->undelivered);
 }
 
-static int send_welcome(struct driver *driver, uint32_t account, uint64_t nonce)
+/* To the socket that said HELLO last, or to one that has not yet. */
+static int send_welcome(struct driver *driver, const struct wire_address *to, uint64_t nonce)
 {
     struct wire_message message = {
         .type = WIRE_WELCOME, .generation = driver->child.generation,
-        .u.welcome = {.through_jseq = coordinator_through(&driver->core, account),
+        .u.welcome = {.through_jseq = coordinator_through(&driver->core, to->account),
                       .coordinator_generation = driver->child.generation, .nonce = nonce}};
-    int rc = link_send(&driver->link, account, driver->peers[account].generation, &message);
-    driver->peers[account].owed = rc != 0;
-    return rc;
+    return link_send(&driver->link, to, &message);
 }
 
 /* --- what comes in ------------------------------------------------------------------------------------------ */
@@ -128,7 +134,7 @@ static void compare_positions(struct driver *driver, uint32_t account, const str
 
 static void on_hello(struct driver *driver, const struct link_message *message)
 {
-    uint32_t account = message->account;
+    uint32_t account = message->from.account;
     const struct wire_hello *hello = &message->wire.u.hello;
     struct peer *peer = &driver->peers[account];
     if (hello->account != account) {
@@ -136,14 +142,15 @@ static void on_hello(struct driver *driver, const struct link_message *message)
             log_warning("account %" PRIu32 " says that it is account %" PRIu32, account, hello->account);
         return;
     }
-    if (hello->last_jseq == 0 && driver->core.accounts[account].applied_jseq > 0) {
+    if (hello->last_jseq == 0 && hello->sent_jseq == 0 && driver->core.accounts[account].applied_jseq > 0) {
         log_warning("account %" PRIu32 " has begun a new journal: what was known of it is forgotten", account);
         coordinator_reset_account(&driver->core, account);
         store_account(driver, account, true);
     }
     compare_positions(driver, account, hello);
-    peer->greeted = peer->said_hello = true;
-    (void)send_welcome(driver, account, hello->nonce);
+    peer->socket = message->from.socket;
+    peer->said_hello = true;
+    peer->owed = send_welcome(driver, &message->from, hello->nonce) != 0;
 }
 
 static void answer_repeat(struct driver *driver, uint32_t account, const struct wire_proposal *proposal)
@@ -158,11 +165,11 @@ static void answer_repeat(struct driver *driver, uint32_t account, const struct 
 
 static void on_request(struct driver *driver, const struct link_message *message)
 {
-    uint32_t account = message->account;
+    uint32_t account = message->from.account;
     struct peer *peer = &driver->peers[account];
     struct coordinator_queued queued = {.type = message->wire.type, .previous = message->wire.previous};
-    if (!peer->greeted) {
-        (void)send_welcome(driver, account, 0);
+    if (message->from.socket != peer->socket) { /* it has not said HELLO to us */
+        (void)send_welcome(driver, &message->from, 0);
         return;
     }
     queued.arrived_ns = live(driver) ? mono_ns(driver) : 0;
@@ -184,7 +191,7 @@ static void on_request(struct driver *driver, const struct link_message *message
             log_warning("account %" PRIu32 " has %u messages waiting: no more now", account, COORDINATOR_QUEUE_MAX);
         break;
     case COORDINATOR_GAP:
-        (void)send_welcome(driver, account, 0);
+        peer->owed = send_welcome(driver, &message->from, 0) != 0;
         break;
     }
 }
@@ -196,13 +203,13 @@ static void on_message(struct driver *driver, const struct link_message *message
         return;
     case PEERS_STALE:
         if (worth_a_line(++driver->stale))
-            log_info("account %" PRIu32 ": a message of generation %" PRIu64 ", which is over", message->account,
-                     message->generation);
+            log_info("account %" PRIu32 ": a message of generation %" PRIu64 " socket %" PRIu32 ", which is over",
+                     message->from.account, message->from.generation, message->from.socket);
         return;
     case PEERS_STRANGER:
         if (worth_a_line(++driver->strangers))
             log_warning("pid %d speaks as account %" PRIu32 " generation %" PRIu64 ", which is pid %d: refused", message->pid,
-                        message->account, message->generation, driver->peers[message->account].pid);
+                        message->from.account, message->from.generation, driver->peers[message->from.account].pid);
         return;
     case PEERS_SPEAKS:
         break;
@@ -461,7 +468,7 @@ static int64_t run_rounds(struct driver *driver)
 static bool pay_owed(struct driver *driver)
 {
     bool owed = false;
-    if (driver->waits_for != CONFIG_NONE && driver->peers[driver->waits_for].greeted &&
+    if (driver->waits_for != CONFIG_NONE && driver->peers[driver->waits_for].socket != 0 &&
         driver->watermarks[driver->waits_for].done_instant_ns >= coordinator_next_instant(&driver->core) &&
         mono_ns(driver) - driver->waits_since_ns > ASK_AGAIN_NS) {
         driver->peers[driver->waits_for].owed = true;
@@ -469,9 +476,11 @@ static bool pay_owed(struct driver *driver)
     }
     for (uint32_t a = 0; a < CONFIG_ACCOUNTS_MAX; a++) {
         struct peer *peer = &driver->peers[a];
-        if (peer->owed && peer->alive && driver->core.queues[a].count < COORDINATOR_QUEUE_MAX / 2)
-            (void)send_welcome(driver, a, 0);
-        owed |= peer->owed && peer->alive;
+        bool can_pay = peer->owed && peer->alive && peer->socket != 0;
+        struct wire_address to = address_of(driver, a);
+        if (can_pay && driver->core.queues[a].count < COORDINATOR_QUEUE_MAX / 2)
+            peer->owed = send_welcome(driver, &to, 0) != 0;
+        owed |= can_pay && peer->owed;
     }
     return owed;
 }

@@ -37,7 +37,7 @@ static int set_options(void *socket)
         {ZMQ_LINGER, 0},
         {ZMQ_SNDHWM, LINK_HWM},
         {ZMQ_RCVHWM, LINK_HWM},
-        {ZMQ_ROUTER_HANDOVER, 1},  /* a socket made anew has the id of the one before it */
+        {ZMQ_ROUTER_HANDOVER, 1},  /* a socket that connects again is the same one */
         {ZMQ_ROUTER_MANDATORY, 1}, /* say when an answer can not be delivered */
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
@@ -71,22 +71,6 @@ int link_open(struct link *link, const char *runtime_dir, struct error *err)
 
 /* --- receiving ------------------------------------------------------------------------------------------------ */
 
-/* Strictly "ACCOUNT.GENERATION", without a needless zero: nothing else may look like it. */
-static bool parse_routing_id(const char *id, size_t size, struct link_message *out)
-{
-    char text[WIRE_ROUTING_ID_MAX], again[WIRE_ROUTING_ID_MAX], *end;
-    if (size == 0 || size >= sizeof text)
-        return false;
-    memcpy(text, id, size);
-    text[size] = '\0';
-    unsigned long account = strtoul(text, &end, 10);
-    if (*end != '.' || account >= CONFIG_ACCOUNTS_MAX)
-        return false;
-    out->account = (uint32_t)account;
-    out->generation = strtoull(end + 1, &end, 10);
-    return wire_routing_id(out->account, out->generation, again) == size && memcmp(again, id, size) == 0;
-}
-
 /* Peer-Address of ipc ends in ":uid:gid:pid". */
 static int32_t peer_pid(zmq_msg_t *frame)
 {
@@ -113,16 +97,16 @@ static int receive_frames(struct link *link, zmq_msg_t *id, zmq_msg_t *frame, st
         return 0;
     if (!zmq_msg_more(id) || zmq_msg_recv(frame, link->socket, ZMQ_DONTWAIT) < 0)
         return error_set(err, EPROTO, "a message without a body");
-    if (!parse_routing_id(zmq_msg_data(id), zmq_msg_size(id), out))
+    if (!wire_routing_id_parse(zmq_msg_data(id), zmq_msg_size(id), &out->from))
         return error_set(err, EPROTO, "a routing id of %zu bytes that is none of ours", zmq_msg_size(id));
     out->pid = peer_pid(frame);
     if (zmq_msg_more(frame))
-        return error_set(err, EPROTO, "account %u: a message in several parts", out->account);
+        return error_set(err, EPROTO, "account %u: a message in several parts", out->from.account);
     int rc = wire_decode(zmq_msg_data(frame), zmq_msg_size(frame), &out->wire, err);
     if (rc != 0)
-        return error_context(err, "account %u", out->account);
-    if (out->wire.generation != out->generation)
-        return error_set(err, EPROTO, "account %u: generation is not that of its socket", out->account);
+        return error_context(err, "account %u", out->from.account);
+    if (out->wire.generation != out->from.generation)
+        return error_set(err, EPROTO, "account %u: generation is not that of its socket", out->from.account);
     return 1;
 }
 
@@ -151,11 +135,11 @@ bool link_pending(struct link *link)
 
 /* --- sending ---------------------------------------------------------------------------------------------------- */
 
-int link_send(struct link *link, uint32_t account, uint64_t generation, const struct wire_message *message)
+int link_send(struct link *link, const struct wire_address *to, const struct wire_message *message)
 {
     unsigned char bytes[WIRE_BYTES_MAX];
     char id[WIRE_ROUTING_ID_MAX];
-    size_t size = wire_encode(message, bytes), id_size = wire_routing_id(account, generation, id);
+    size_t size = wire_encode(message, bytes), id_size = wire_routing_id(to, id);
     if (zmq_send(link->socket, id, id_size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
         return errno == EHOSTUNREACH ? -EHOSTUNREACH : -EAGAIN;
     return zmq_send(link->socket, bytes, size, ZMQ_DONTWAIT) < 0 ? -EAGAIN : 0;

@@ -26,9 +26,8 @@ struct link {
 };
 
 struct link_message {
-    uint32_t account;    /* of the routing id; in range */
-    uint64_t generation; /* of the routing id, and the message's own */
-    int32_t pid;         /* 0: the kernel did not say */
+    struct wire_address from; /* the routing id; its generation is the message's own */
+    int32_t pid;              /* 0: the kernel did not say */
     struct wire_message wire;
 };
 
@@ -40,6 +39,6 @@ int link_receive(struct link *link, struct link_message *out, struct error *err)
 /* Something can be received. */
 bool link_pending(struct link *link);
 /* 0, -EHOSTUNREACH (that socket is not connected), -EAGAIN (it does not take what it is sent). Never blocks. */
-int link_send(struct link *link, uint32_t account, uint64_t generation, const struct wire_message *message);
+int link_send(struct link *link, const struct wire_address *to, const struct wire_message *message);
 
 #endif

@@ -21,3 +21,8 @@ test_coordinator_MODULES := permit_client wire shm config base
 test_coordinator_LIBS := -lzmq -lmsgpackc
 # The test runs the program.
 $(BUILD)tests/test_coordinator: | $(BUILD)libexec/propfleet/propfleet-coordinator
+
+BENCHES += bench_permit
+bench_permit_SRC := tests/bench/bench_permit.c tests/bench/bench_ring_support.c tests/integration/coordinator_rig.c
+bench_permit_MODULES := permit_client wire shm config base
+bench_permit_LIBS := -lzmq -lmsgpackc

@@ -50,7 +50,8 @@ bool peers_tell(struct peer *peers, struct control_message *message, struct link
         return false;
     if (told.generation > peer->generation) {
         detach(peer);
-        peer->greeted = peer->owed = peer->late = false;
+        peer->owed = peer->late = false;
+        peer->socket = 0;
         peer->generation = told.generation;
     }
     peer->told = true;
@@ -62,24 +63,24 @@ bool peers_tell(struct peer *peers, struct control_message *message, struct link
         detach(peer);
     else if (!peer->cell && message->fd_count > 0 && attach(peer, message->fds[0], &err) != 0)
         log_error("the cell of account %u can not be read: %s", told.account, err.text);
-    if (!peer->early_held || peer->early.generation > peer->generation)
+    if (!peer->early_held || peer->early.from.generation > peer->generation)
         return false;
     peer->early_held = false;
     *held = peer->early;
-    return peer->early.generation == peer->generation && peer->alive;
+    return peer->early.from.generation == peer->generation && peer->alive;
 }
 
 enum peers_verdict peers_judge(struct peer *peers, const struct link_message *message)
 {
-    struct peer *peer = &peers[message->account];
-    if (message->generation > peer->generation) {
+    struct peer *peer = &peers[message->from.account];
+    if (message->from.generation > peer->generation) {
         if (message->wire.type == WIRE_HELLO) {
             peer->early_held = true;
             peer->early = *message;
         }
         return PEERS_EARLY;
     }
-    if (message->generation < peer->generation)
+    if (message->from.generation < peer->generation || message->from.socket < peer->socket)
         return PEERS_STALE;
     return message->pid == peer->pid && message->pid > 0 ? PEERS_SPEAKS : PEERS_STRANGER;
 }

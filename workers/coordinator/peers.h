@@ -19,11 +19,11 @@ struct cell;
 
 struct peer {
     uint64_t generation;
+    uint32_t socket;      /* that said HELLO last; 0: none of this generation */
     int32_t pid;
     bool told;            /* the supervisor has said something of it */
     bool wanted, alive;
-    bool greeted;         /* this generation has said HELLO to us */
-    bool said_hello;      /* some generation has */
+    bool said_hello;      /* some generation has said HELLO to us */
     bool owed;            /* it must be told to send again (WELCOME unasked) */
     bool late;            /* live: a round closed without it; not waited for until it has caught up */
     const struct cell *cell;

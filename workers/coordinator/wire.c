@@ -44,6 +44,7 @@ static const struct field hello_fields[] = {
     {"a", U32, AT(u.hello.account), 0, CONFIG_ACCOUNTS_MAX - 1},
     {"l", U64, AT(u.hello.last_jseq), JSEQ_OR_NONE},
     {"n", U64, AT(u.hello.nonce), COUNT},
+    {"h", U64, AT(u.hello.sent_jseq), JSEQ_OR_NONE},
     {"p", POSITIONS, AT(u.hello.positions), 0, WIRE_POSITIONS_MAX},
 };
 static const struct field welcome_fields[] = {
@@ -224,11 +225,25 @@ size_t wire_encode(const struct wire_message *message, unsigned char out[WIRE_BY
     return frame.size;
 }
 
-size_t wire_routing_id(uint32_t account, uint64_t generation, char out[WIRE_ROUTING_ID_MAX])
+size_t wire_routing_id(const struct wire_address *address, char out[WIRE_ROUTING_ID_MAX])
 {
-    int length = snprintf(out, WIRE_ROUTING_ID_MAX, "%" PRIu32 ".%" PRIu64, account, generation);
+    int length = snprintf(out, WIRE_ROUTING_ID_MAX, "%" PRIu32 ".%" PRIu64 ".%" PRIu32, address->account, address->generation,
+                          address->socket);
     assert(length > 0 && length < WIRE_ROUTING_ID_MAX);
     return (size_t)length;
+}
+
+bool wire_routing_id_parse(const void *id, size_t size, struct wire_address *out)
+{
+    char text[WIRE_ROUTING_ID_MAX], again[WIRE_ROUTING_ID_MAX];
+    if (size == 0 || size >= sizeof text)
+        return false;
+    memcpy(text, id, size);
+    text[size] = '\0';
+    if (sscanf(text, "%" SCNu32 ".%" SCNu64 ".%" SCNu32, &out->account, &out->generation, &out->socket) != 3)
+        return false;
+    /* Whatever sscanf lets pass (blanks, signs, zeros in front, what does not fit) is not written back like that. */
+    return out->account < CONFIG_ACCOUNTS_MAX && wire_routing_id(out, again) == size && memcmp(again, id, size) == 0;
 }
 
 /* --- before decoding: the form of the bytes ------------------------------------------------------------------ */

@@ -6,7 +6,9 @@
  * decoded. What is decoded is range-checked; nothing is an index before that. The same ranges are
  * asserted by wire_encode: what this side sends is never refused by the other for its form.
  *
- * The routing id of an account's DEALER is "INDEX.GENERATION" (decimal). Proposals and reports are keyed by
+ * The routing id of an account's DEALER is "INDEX.GENERATION.SOCKET" (decimal). The socket's number makes
+ * it unique: with one id for a socket and the one made anew after it, the old one's last reconnect may
+ * reach the ROUTER after the new one and take its place (seen with libzmq 4.3.4). Proposals and reports are keyed by
  * account and the journal sequence number (jseq) of the record that made them durable, never by
  * generation: a repeat is recognised, and answered with the first answer.
  *
@@ -19,12 +21,14 @@
  *   account -> coordinator  REPORT   the position as it is now, and what became of a reservation
  *
  * What client.c fills in by itself, and its callers leave 0: wire_message.previous (the jseq sent before
- * this one, so that a hole is seen), wire_hello.nonce and wire_welcome.nonce (which HELLO is answered).
+ * this one, so that a hole is seen), wire_hello.nonce and wire_welcome.nonce (which HELLO is answered),
+ * wire_hello.sent_jseq.
  * Thread-safe: each thread decodes in a zone of its own, allocated once.
  */
 #ifndef PROPFLEET_WORKERS_COORDINATOR_WIRE_H
 #define PROPFLEET_WORKERS_COORDINATOR_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,8 +45,14 @@ struct error;
 #define WIRE_ENDPOINT_NAME "coordinator.ipc" /* in the runtime folder */
 
 /* The routing id of an account's socket, NUL-terminated, and its length; the size that always fits. */
-#define WIRE_ROUTING_ID_MAX 32
-size_t wire_routing_id(uint32_t account, uint64_t generation, char out[WIRE_ROUTING_ID_MAX]);
+#define WIRE_ROUTING_ID_MAX 48
+struct wire_address {
+    uint32_t account, socket; /* socket: 1, 2, 3, ... of one generation */
+    uint64_t generation;
+};
+size_t wire_routing_id(const struct wire_address *address, char out[WIRE_ROUTING_ID_MAX]);
+/* Strict: nothing but what wire_routing_id writes, account in range. `id` needs no NUL. */
+bool wire_routing_id_parse(const void *id, size_t size, struct wire_address *out);
 
 enum wire_type { WIRE_HELLO = 1, WIRE_WELCOME, WIRE_PROPOSE, WIRE_ANSWER, WIRE_REPORT, WIRE_TYPE_END };
 
@@ -83,6 +93,7 @@ struct wire_hello {
     uint32_t position_count;
     struct wire_position positions[WIRE_POSITIONS_MAX]; /* that are not flat, each instrument at most once */
     uint64_t nonce;      /* client.c's */
+    uint64_t sent_jseq;  /* client.c's: the last that it has sent or was welcomed with; a HELLO said again is older */
 };
 struct wire_welcome {
     uint64_t through_jseq;      /* highest jseq of this account that the coordinator holds or has applied */

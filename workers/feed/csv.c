@@ -230,9 +230,15 @@ static int slow_line(struct csv *csv, struct csv_row *row, struct error *err)
     return reason == ROW_RIGHT ? 1 : bad_row(csv, reason, err);
 }
 
-int csv_next(struct csv *csv, struct csv_row *row, struct error *err)
+static int took_row(struct csv *csv, const struct csv_row *row)
 {
-    assert(csv->buffer && row);
+    csv->last_time_ns = row->time_ns;
+    return 1;
+}
+
+/* The same as below for whatever is not a right line with more behind it. */
+static __attribute__((noinline)) int next_carefully(struct csv *csv, struct csv_row *row, struct error *err)
+{
     for (;;) { /* ends with the file: each turn passes over a line */
         int result = want_line(csv, err);
         if (result != 0)
@@ -242,15 +248,28 @@ int csv_next(struct csv *csv, struct csv_row *row, struct error *err)
         csv->line++;
         csv->rows++;
         const char *next = csv_fast_row(csv, csv->buffer + csv->at, row);
-        if (next)
+        if (next) {
             csv->at = (size_t)(next - csv->buffer);
-        else if ((result = slow_line(csv, row, err)) < 0)
-            return result;
-        else if (result == 0)
-            continue;
-        csv->last_time_ns = row->time_ns;
-        return 1;
+            return took_row(csv, row);
+        }
+        result = slow_line(csv, row, err);
+        if (result != 0)
+            return result < 0 ? result : took_row(csv, row);
     }
+}
+
+int csv_next(struct csv *csv, struct csv_row *row, struct error *err)
+{
+    assert(csv->buffer && row);
+    const char *next = NULL;
+    if (csv->filled - csv->at >= CSV_LINE_MAX)
+        next = csv_fast_row(csv, csv->buffer + csv->at, row);
+    if (!next)
+        return next_carefully(csv, row, err);
+    csv->line++;
+    csv->rows++;
+    csv->at = (size_t)(next - csv->buffer);
+    return took_row(csv, row);
 }
 
 /* --- open and close ------------------------------------------------------------------------------- */

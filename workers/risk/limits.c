@@ -18,18 +18,27 @@ static dec_t limits_cent_up(dec_t value)
     return dec_round_step(value, CENT, DEC_ROUND_CEIL, &rounded) == 0 ? rounded : DEC_MAX;
 }
 
-static dec_t limits_anchor(const struct limits_state *s, const struct config_floor *floor, const struct limits_floor *own)
+static dec_t limits_anchor(const struct limits_state *s, const struct config_floor *floor,
+                           const struct limits_floor *own)
 {
     switch ((enum floor_anchor)floor->anchor) {
-    case ANCHOR_INITIAL: return s->initial_balance;
-    case ANCHOR_SNAP_BALANCE: return s->day_start_balance;
-    case ANCHOR_SNAP_EQUITY: return s->day_start_equity;
-    case ANCHOR_SNAP_MAX: return dec_max(s->day_start_balance, s->day_start_equity);
-    case ANCHOR_RUN_CLOSED: return s->high_water_balance;
+    case ANCHOR_INITIAL:
+        return s->initial_balance;
+    case ANCHOR_SNAP_BALANCE:
+        return s->day_start_balance;
+    case ANCHOR_SNAP_EQUITY:
+        return s->day_start_equity;
+    case ANCHOR_SNAP_MAX:
+        return dec_max(s->day_start_balance, s->day_start_equity);
+    case ANCHOR_RUN_CLOSED:
+        return s->high_water_balance;
     case ANCHOR_RUN_EOD_BALANCE:
-    case ANCHOR_RUN_EOD_MAX: return own->mark;
-    case ANCHOR_RUN_EQUITY: return s->high_water_equity;
-    case ANCHOR_DAY_PEAK: return s->day_peak_equity;
+    case ANCHOR_RUN_EOD_MAX:
+        return own->mark;
+    case ANCHOR_RUN_EQUITY:
+        return s->high_water_equity;
+    case ANCHOR_DAY_PEAK:
+        return s->day_peak_equity;
     }
     assert(!"unknown anchor");
     return DEC_MAX;
@@ -84,7 +93,8 @@ static uint32_t limits_nearest(const struct limits_state *s, const struct config
     return nearest;
 }
 
-dec_t limits_room(const struct limits_state *state, const struct config_programme *programme, dec_t equity, uint32_t *kind)
+dec_t limits_room(const struct limits_state *state, const struct config_programme *programme, dec_t equity,
+                  uint32_t *kind)
 {
     assert(state && programme && kind);
     dec_t distance, room;

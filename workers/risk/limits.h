@@ -69,7 +69,7 @@ void limits_init(struct limits_state *state, const struct config_programme *prog
 /* At each market instant and after each change of balance. `equity` is what counts for losses, `equity_high`
  * >= equity the best that was seen since the last mark (anchors that follow a peak take the worst
  * case). Boundaries of the firm's day between the last mark and now are crossed first, with the balance
- * and equity as they were before (`*_before`: the values of the last mark). Returns true when the state
+ * and equity as they were before (the values of the last mark). Returns true when the state
  * changed in a way that must be durable before anything else is done (boundary, latch). A time before the last
  * mark's counts as the last mark's. equity_high below equity counts as equity. */
 bool limits_mark(struct limits_state *state, const struct config_programme *programme, const struct tz_table *zone,
@@ -78,7 +78,8 @@ bool limits_mark(struct limits_state *state, const struct config_programme *prog
 dec_t limits_floor_level(const struct limits_state *state, const struct config_programme *programme, uint32_t floor);
 /* Money between equity and the nearest floor + buffer, >= 0, whether or not anything is latched. *kind: enum
  * floor_kind of that floor. A programme without floors: DEC_MAX, FLOOR_TOTAL. */
-dec_t limits_room(const struct limits_state *state, const struct config_programme *programme, dec_t equity, uint32_t *kind);
+dec_t limits_room(const struct limits_state *state, const struct config_programme *programme, dec_t equity,
+                  uint32_t *kind);
 /* Why no new risk may be added now (also between marks); NONE when it may. */
 uint32_t limits_refusal(const struct limits_state *state);
 

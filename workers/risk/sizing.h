@@ -38,13 +38,13 @@ struct sizing_result {
 };
 /* 0, or -ERANGE when an amount does not fit or what comes from the market is not a number to reckon with
  * (stop_distance, rate or price <= 0, spread < 0): *out is then all zero, nothing is traded. room, fraction and
- * lots_max >= 0 are asserted; balance, equity and margin_free may be anything (no budget, no trade). refusal: no room -> DAILY_LOSS (the caller knows whose room it was);
- * else too small, for whatever reason -> BELOW_MINIMUM. */
+ * lots_max >= 0 are asserted; balance, equity and margin_free may be anything (no budget, no trade). refusal: without
+ * room DAILY_LOSS (the caller knows whose room it was), else too small, for whatever reason: BELOW_MINIMUM. */
 int sizing_fixed_fractional(const struct sizing_input *in, struct sizing_result *out);
 
-/* Money in account currency for a price move: move * contract_size * lots * rate. lots >= 0 is asserted, a rate < 0 is -ERANGE. Rounded once where
- * move * contract_size has eight digits or fewer (whole ticks: always), else twice in the same direction.
- * 0 or -ERANGE, *out untouched. */
+/* Money in account currency for a price move: move * contract_size * lots * rate. lots >= 0 is asserted, a rate < 0 is
+ * -ERANGE. Rounded once where move * contract_size has eight digits or fewer (whole ticks: always), else twice in
+ * the same direction. 0 or -ERANGE, *out untouched. */
 int sizing_money(const struct config_instrument *instrument, dec_t move, dec_t lots, dec_t rate, enum dec_round mode,
                  dec_t *out);
 /* Loss of an open position from `price` to its stop, >= 0, rounded up: the move against it with the spread (at least

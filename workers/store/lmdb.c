@@ -157,7 +157,7 @@ static int identity_write(struct lmdb_store *s, MDB_txn *txn)
 {
     const uint64_t number = LMDB_KEY_IDENTITY;
     struct lmdb_identity identity = {.magic = LMDB_MAGIC, .version = STORE_VERSION};
-    strcpy(identity.kind, s->base.kind);
+    memcpy(identity.kind, s->base.kind, sizeof identity.kind);
     MDB_val key = lmdb_key(&number), value = {.mv_size = sizeof identity, .mv_data = &identity};
     int rc = open_integer_table(txn, LMDB_META, true, &s->meta);
     return rc != 0 ? rc : mdb_put(txn, s->meta, &key, &value, 0);

@@ -351,20 +351,20 @@ static struct folder *folder_find(const struct store *store)
     }
     struct folder *f = memory_or_end(calloc(1, sizeof *f));
     f->name = memory_or_end(strdup(store->folder));
-    strcpy(f->kind, store->kind);
+    memcpy(f->kind, store->kind, sizeof f->kind);
     f->next = folders;
     folders = f;
     return f;
 }
 
-static struct table *folder_table(struct folder *f, const char *name)
+static struct table *folder_table(struct folder *f, const char name[STORE_NAME_MAX + 1])
 {
     for (uint32_t i = 0; i < f->table_count; i++) {
         if (strcmp(f->tables[i].name, name) == 0)
             return &f->tables[i];
     }
     assert(f->table_count < STORE_TABLES_MAX);
-    strcpy(f->tables[f->table_count].name, name);
+    memcpy(f->tables[f->table_count].name, name, STORE_NAME_MAX + 1);
     return &f->tables[f->table_count++];
 }
 

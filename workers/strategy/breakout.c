@@ -23,13 +23,13 @@ struct extremes {
 };
 struct breakout_state {
     uint32_t version;
-    uint32_t bar_count;   /* seen; bar numbers are 0, 1, 2, ... and stop short of wrapping for ever (BAR_COUNT_MAX) */
+    uint32_t bar_count; /* seen; bar numbers are 0, 1, 2, ... and stop short of wrapping for ever (BAR_COUNT_MAX) */
     uint32_t lookback, atr_period; /* that this state was built with */
-    uint32_t signaled;    /* a signal was given, with ... */
-    uint32_t signal_bar;  /* ... this number */
-    dec_t close;          /* of the last bar */
-    dec_t tr_sum;         /* of the first atr_period true ranges: exact, whatever the order */
-    double atr;           /* price units; 0 until atr_period + 1 bars */
+    uint32_t signaled;             /* a signal was given, with ... */
+    uint32_t signal_bar;           /* ... this number */
+    dec_t close;                   /* of the last bar */
+    dec_t tr_sum;                  /* of the first atr_period true ranges: exact, whatever the order */
+    double atr;                    /* price units; 0 until atr_period + 1 bars */
     struct extremes high, low;
 };
 #define BAR_COUNT_MAX (UINT32_MAX - 1u)
@@ -113,18 +113,21 @@ static bool breakout_wanted(const struct breakout_state *s, const struct config_
     return breakout_in_session(p, bar->time_ns);
 }
 
+/* A whole number of ticks, at least one; false when the price does not fit. */
+static bool breakout_ticks(double ticks, dec_t tick, dec_t *out)
+{
+    ticks = fmax(1.0, ticks);
+    return ticks < 1e15 && !__builtin_mul_overflow((dec_t)ticks, tick, out);
+}
+
 /* False: a distance does not fit, so there is nothing to trade. */
 static bool breakout_distances(const struct config_personality *p, double atr, dec_t tick, struct signal *out)
 {
-    dec_t stop;
-    if (dec_from_double(p->stop_atr * atr, &stop) != 0 || dec_round_step(stop, tick, DEC_ROUND_CEIL, &stop) != 0)
+    if (!breakout_ticks(ceil(p->stop_atr * atr / dec_to_double(tick)), tick, &out->stop_distance))
         return false;
-    out->stop_distance = dec_max(stop, tick);
     out->target_distance = 0;
-    if (p->target_r <= 0.0)
-        return true;
-    double ticks = fmax(1.0, round(p->target_r * (double)(out->stop_distance / tick)));
-    return ticks < 1e15 && !__builtin_mul_overflow((dec_t)ticks, tick, &out->target_distance);
+    return p->target_r <= 0.0 ||
+           breakout_ticks(round(p->target_r * (double)(out->stop_distance / tick)), tick, &out->target_distance);
 }
 
 /* The range stands in out->range_high and range_low. */
@@ -229,6 +232,13 @@ static bool extremes_restorable(const struct extremes *e, uint32_t bar_count, ui
     return e->count == 0 || e->bar[extremes_slot(e, e->count - 1)] == bar_count - 1; /* the last bar is always in it */
 }
 
+/* The last bar closed between its own extremes, which are the youngest of the deques. */
+static bool breakout_close_restorable(const struct breakout_state *s)
+{
+    return s->bar_count == 0 || (s->close <= s->high.price[extremes_slot(&s->high, s->high.count - 1)] &&
+                                 s->close >= s->low.price[extremes_slot(&s->low, s->low.count - 1)]);
+}
+
 static bool breakout_restorable(const void *state, const struct config_personality *p)
 {
     const struct breakout_state *s = state;
@@ -238,8 +248,8 @@ static bool breakout_restorable(const void *state, const struct config_personali
     return s->version == BREAKOUT_VERSION && s->lookback == p->lookback && s->atr_period == p->atr_period &&
            s->bar_count <= BAR_COUNT_MAX && s->signaled <= 1 && (!s->signaled || s->signal_bar < s->bar_count) &&
            isfinite(s->atr) && s->atr >= 0.0 && (atr_known || s->atr == 0.0) && s->tr_sum >= 0 &&
-           (s->bar_count == 0 || s->close > 0) && extremes_restorable(&s->high, s->bar_count, s->lookback, 1) &&
-           extremes_restorable(&s->low, s->bar_count, s->lookback, -1);
+           extremes_restorable(&s->high, s->bar_count, s->lookback, 1) &&
+           extremes_restorable(&s->low, s->bar_count, s->lookback, -1) && breakout_close_restorable(s);
 }
 
 const struct detector breakout_detector = {
