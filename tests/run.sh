@@ -69,7 +69,7 @@ stage_unit() {
 stage_integration() {
     build plain programs tests || return
     local t
-    for t in tests/integration/*.sh; do run "$(basename "$t" .sh)" 600 "$t"; done
+    for t in tests/integration/*.sh; do [ -e "$t" ] || continue; run "$(basename "$t" .sh)" 600 "$t"; done
 }
 stage_fleet() {
     build plain programs tests || return
@@ -79,13 +79,12 @@ stage_fleet() {
 stage_faults() {
     build faults FAULTS=1 programs tests || return
     local t
-    for t in tests/faults/*.sh; do run "faults/$(basename "$t" .sh)" 1200 env BUILD=build/faults "$t"; done
+    for t in tests/faults/*.sh; do [ -e "$t" ] || continue; run "faults/$(basename "$t" .sh)" 1200 env BUILD=build/faults "$t"; done
 }
 stage_address() {
     build address SANITIZE=address programs tests || return
     local t
     for t in $(binaries build/address/tests); do run "address/$(basename "$t")" 600 "$t"; done
-    run address/demo 600 env BUILD=build/address tests/sanitized_fleet.sh
 }
 stage_thread() {
     build thread SANITIZE=thread programs tests || return

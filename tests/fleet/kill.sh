@@ -26,11 +26,11 @@ storm() { # victim (process name) run-name limit
     fleet_until 30 '[.processes[] | select(.state == "READY")] | length == 12' || { not_ok "$name: the fleet came up"; return; }
     while [ $done -lt "$limit" ] && kill -0 "$fleet_pid" 2>/dev/null; do
         read -r pid deaths < <(fleet_status | jq -r --arg v "$victim" \
-            '.processes[] | select(.name == $v and .state == "READY") | "\(.pid) \(.deaths)"') || break
+            '.processes[] | select(.name == $v and .state == "READY") | "\(.pid) \(.deaths)"') || continue
         [ -n "$pid" ] || continue
         read -rt "0.0$((RANDOM % 90 + 10))" <> <(:)
         kill -KILL "$pid" 2>/dev/null || continue
-        fleet_until 20 ".processes[] | select(.name == \"$victim\") | .state == \"READY\" and .pid != $pid" || break
+        fleet_until 20 ".processes[] | select(.name == \"$victim\") | .state == \"READY\" and .pid != $pid" || continue
         ready_ms=$(fleet_status | jq -r --arg v "$victim" '.processes[] | select(.name == $v) | .ready_ms // empty')
         [ -n "$ready_ms" ] && echo "$ready_ms" >>"$work/ready.${victim%%:*}"
         done=$((done + 1))
@@ -60,8 +60,10 @@ campaign() { # label kills victim...
     check "$label: $killed kills in $round runs, at least $wanted" test $killed -ge "$wanted"
     check "$label: every journal, fill, position and balance as in the undisturbed run" test $checks_failed -eq "$before"
     check "$label: nobody else restarted" test ! -s "$work/others"
-    [ -s "$work/ready.${victims[0]%%:*}" ] && sort -n "$work/ready.${victims[0]%%:*}" |
-        awk -v l="$label" '{v[NR] = $1} END {printf "# %s: killed to READY, ms: median %.1f, 90%% %.1f, worst %.1f of %d\n", l, v[int((NR + 1) / 2)], v[int(NR * 0.9) + 1 > NR ? NR : int(NR * 0.9) + 1], v[NR], NR}'
+    [ -s "$work/ready.${victims[0]%%:*}" ] && sort -n "$work/ready.${victims[0]%%:*}" | awk -v l="$label" '{v[NR] = $1}
+        END {m = int((NR + 1) / 2); n = int(NR * 0.9); if (n < 1) n = 1
+             printf "# %s: death noticed to READY at full load, ms: median %.1f, 90%% %.1f, worst %.1f of %d\n", l, v[m], v[n], v[NR], NR}'
+    return 0
 }
 
 campaign accounts "$kills_accounts" "${accounts[@]/#/account:}"

@@ -12,8 +12,8 @@ propfleet-account_MODULES := account_core journal_read strategy risk broker perm
 propfleet-account_LIBS := -lzmq -lmsgpackc -llmdb -lm
 
 TESTS += test_core
-test_core_SRC := tests/unit/test_core.c
-test_core_MODULES := account_core journal_read strategy risk broker base
+test_core_SRC := tests/unit/test_core.c workers/broker/broker.c shm/market.c
+test_core_MODULES := account_core journal_read strategy risk base
 test_core_LIBS := -lmsgpackc -lm
 
 TESTS += test_order
