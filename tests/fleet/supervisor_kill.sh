@@ -21,7 +21,7 @@ for round in 1 2 3; do
     wait "$fleet_pid" 2>/dev/null
     fleet_pid=
     end=$((SECONDS + 5))
-    while alive=$(for p in $pids; do [ -d "/proc/$p" ] && ! grep -q '^State:.Z' "/proc/$p/status" 2>/dev/null && echo "$p"; done) &&
+    while alive=$(for p in $pids; do [ -d "/proc/$p" ] && ! grep -q '^State:.Z' "/proc/$p/status" 2>/dev/null && echo "$p"; done; true) &&
         [ -n "$alive" ] && [ $SECONDS -lt $end ]; do read -rt 0.02 <> <(:); done
     check "round $round: no child survives the supervisor" test -z "$alive"
 done
