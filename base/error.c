@@ -9,8 +9,9 @@
 
 static void format_text(char text[ERROR_TEXT_MAX], const char *format, va_list args)
 {
+    static const char unformatted[] = "(an error whose text cannot be formatted)";
     if (vsnprintf(text, ERROR_TEXT_MAX, format, args) < 0)
-        strcpy(text, "(an error whose text cannot be formatted)");
+        memcpy(text, unformatted, sizeof unformatted);
 }
 
 /* "first: second", cut at the end; `first` is cut sooner, to leave `second` at least half the room. */

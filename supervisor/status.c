@@ -88,7 +88,7 @@ static json_t *process_object(struct process *process, int64_t mono_ns)
         alive ? json_real(seconds(mono_ns - process->started_mono_ns)) : json_null(), "memory_kib",
         alive ? memory_kib(process->pid) : json_null(), "done", (int)process->done, "last_exit", process->last_exit, "why",
         text(process->why), "log_bytes_dropped", number(process->log.dropped_bytes), "ready_ms",
-        process->ready_after_ns ? json_real((double)(process->ready_after_ns / 1000) / 1000.0) : json_null());
+        process->ready_after_ns ? json_real(seconds(process->ready_after_ns * 1000)) : json_null());
 }
 
 static json_t *refusals_object(const struct cell_payload *status)

@@ -89,7 +89,9 @@ stage_address() {
 stage_thread() {
     build thread SANITIZE=thread programs tests || return
     local t
+    export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
     for t in $(binaries build/thread/tests); do run "thread/$(basename "$t")" 600 "$t"; done
+    unset TSAN_OPTIONS
 }
 stage_valgrind() {
     build plain programs tests || return

@@ -69,7 +69,11 @@ void table_cell(struct table *table, const char *format, ...)
 
 bool table_broken(const struct table *table) { return table->broken; }
 
-unsigned table_rows(const struct table *table) { return (unsigned)(table->cells / table->count); }
+unsigned table_rows(const struct table *table)
+{
+    assert(table->count > 0);
+    return (unsigned)(table->cells / table->count);
+}
 
 static const char *cell(const struct table *table, unsigned row, unsigned column)
 {

@@ -241,7 +241,7 @@ static void read_section(struct reader *root, const char *key, struct view *out,
 
 int view_parse(const char *json, size_t size, struct view *out, struct error *err)
 {
-    struct error own;
+    struct error own = {0};
     json_error_t problem;
     memset(out, 0, sizeof *out);
     json_t *root = json_loadb(json, size, JSON_REJECT_DUPLICATES, &problem);

@@ -198,18 +198,21 @@ static void play_quote(struct paper *v, int64_t until_ns)
     struct paper_mark *mark = &v->meta.marks[v->now.instrument];
     struct event event;
     while ((event = next_event(v, at_ns, BEFORE_QUOTE)).kind != EVENT_NONE) {
-        assert(++count < PAPER_EVENTS_MAX);
+        count++;
+        assert(count < PAPER_EVENTS_MAX);
         run_event(v, event, event.at_ns, BEFORE_QUOTE);
     }
     mark->bid = v->now.bid;
     mark->ask = v->now.ask;
     while ((event = next_event(v, at_ns, AT_QUOTE)).kind != EVENT_NONE) {
-        assert(++count < PAPER_EVENTS_MAX);
+        count++;
+        assert(count < PAPER_EVENTS_MAX);
         run_event(v, event, at_ns, AT_QUOTE);
     }
     match(v, at_ns);
     while ((event = next_event(v, until_ns, AT_QUOTE)).kind != EVENT_NONE) {
-        assert(++count < PAPER_EVENTS_MAX);
+        count++;
+        assert(count < PAPER_EVENTS_MAX);
         int64_t event_ns = event.at_ns > at_ns ? event.at_ns : at_ns;
         run_event(v, event, event_ns, AT_QUOTE);
         match(v, event_ns);
@@ -326,7 +329,8 @@ static void end_waits(struct paper *v, uint32_t instrument, int64_t time_ns)
     struct event event;
     v->now = (struct paper_now){.instrument = instrument, .quote_number = quote_number(v, 0)};
     while ((event = next_event(v, until_ns, NO_QUOTE)).kind != EVENT_NONE) {
-        assert(++count < PAPER_EVENTS_MAX);
+        count++;
+        assert(count < PAPER_EVENTS_MAX);
         run_event(v, event, event.at_ns, NO_QUOTE);
     }
 }

@@ -44,7 +44,7 @@ int sizing_money(const struct config_instrument *instrument, dec_t move, dec_t l
 
 static int sizing_loss_per_lot(const struct sizing_input *in, dec_t *out)
 {
-    dec_t distance, loss, commission;
+    dec_t distance, loss = 0, commission = 0;
     int rc = dec_add(in->stop_distance, in->spread, &distance);
     if (rc == 0)
         rc = sizing_product(distance, in->instrument->contract_size, in->rate, DEC_ROUND_CEIL, &loss);
@@ -129,7 +129,7 @@ int sizing_risk_at_stop(const struct config_instrument *instrument, uint32_t sid
     assert(lots >= 0 && stop >= 0);
     if (price <= 0 || spread < 0 || rate <= 0)
         return -ERANGE;
-    dec_t move, money, commission;
+    dec_t move, money = 0, commission = 0;
     int rc = stop == 0          ? dec_mul(price, instrument->catastrophic_move, DEC_ROUND_CEIL, &move)
              : side == SIDE_BUY ? dec_sub(price, stop, &move)
                                 : dec_sub(stop, price, &move);
