@@ -10,7 +10,7 @@
 const char *text_time(int64_t time_ns, bool seconds, char buf[TEXT_MAX])
 {
     if (time_ns <= 0)
-        return strcpy(buf, "-");
+        return memcpy(buf, "-", sizeof "-");
     int64_t s = time_ns / CLOCK_NS_PER_S;
     int year, month, day;
     tz_civil_from_days(s / 86400, &year, &month, &day);
@@ -43,7 +43,7 @@ const char *text_count(uint64_t value, char buf[TEXT_MAX])
 static const char *money(dec_t value, bool plus, char buf[TEXT_MAX])
 {
     if (value == DEC_NONE)
-        return strcpy(buf, "-");
+        return memcpy(buf, "-", sizeof "-");
     uint64_t magnitude = value < 0 ? (uint64_t)-(value + 1) + 1 : (uint64_t)value;
     uint64_t cents = (magnitude + DEC_ONE / 200) / (DEC_ONE / 100);
     char *out = buf;
@@ -63,7 +63,7 @@ const char *text_signed(dec_t value, char buf[TEXT_MAX]) { return money(value, t
 const char *text_decimal(dec_t value, char buf[TEXT_MAX])
 {
     if (value == DEC_NONE)
-        return strcpy(buf, "-");
+        return memcpy(buf, "-", sizeof "-");
     dec_format(value, 0, buf);
     return buf;
 }
@@ -71,7 +71,7 @@ const char *text_decimal(dec_t value, char buf[TEXT_MAX])
 const char *text_duration(double seconds, char buf[TEXT_MAX])
 {
     if (!(seconds >= 0) || seconds > 1e12)
-        return strcpy(buf, "-");
+        return memcpy(buf, "-", sizeof "-");
     uint64_t s = (uint64_t)seconds;
     if (s < 60)
         snprintf(buf, TEXT_MAX, "%.1fs", (double)(uint64_t)(seconds * 10) / 10);

@@ -48,7 +48,7 @@ static void text(struct reader *r, const char *key, char *out, size_t size)
 static uint64_t count(struct reader *r, const char *key)
 {
     const json_t *value = field(r, key);
-    if (value && json_is_integer(value) && json_integer_value(value) >= 0)
+    if (json_is_integer(value) && json_integer_value(value) >= 0)
         return (uint64_t)json_integer_value(value);
     if (value)
         fault(r, key, "no whole number");

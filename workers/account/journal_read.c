@@ -163,13 +163,12 @@ static void journal_print_time(FILE *out, int64_t time_ns)
 
 static void journal_print_ext(FILE *out, const msgpack_object *object)
 {
-    if (object->via.ext.size != 8) {
-        fputs("null", out);
-    } else if (object->via.ext.type == JOURNAL_EXT_DECIMAL) {
+    bool whole = object->via.ext.size == 8;
+    if (whole && object->via.ext.type == JOURNAL_EXT_DECIMAL) {
         char text[DEC_STR_MAX];
         dec_format(journal_ext_value(object), 0, text);
         fprintf(out, "\"%s\"", text);
-    } else if (object->via.ext.type == JOURNAL_EXT_TIME) {
+    } else if (whole && object->via.ext.type == JOURNAL_EXT_TIME) {
         journal_print_time(out, journal_ext_value(object));
     } else {
         fputs("null", out);

@@ -198,6 +198,7 @@ static void order_pend_clear(struct order *order)
 
 static void order_terms(struct order *order, const struct broker_report *report, struct order_outcome *out)
 {
+    assert(report);
     out->replaced = true;
     if (report->qty > 0)
         order->qty = report->qty;
@@ -258,6 +259,7 @@ static void order_retry(struct order *order, bool limit_reached, struct order_ou
 
 static void order_reported(struct order *order, const struct broker_report *report, struct order_outcome *out)
 {
+    assert(report);
     if (report->qty <= 0) { /* it names a request, not how the order stands */
         out->anomaly = true;
         order_retry(order, false, out);
@@ -308,6 +310,7 @@ static void order_act(struct order *order, enum action action, const struct brok
         out->send = true;
         return;
     case A_ACK:
+        assert(report);
         out->anomaly |= report->qty > order->qty; /* less is how protection follows its entry */
         if (report->qty > 0)
             order->qty = report->qty;

@@ -248,7 +248,8 @@ struct sim_instrument *sim_instrument_new(struct sim_market *market, const struc
     s->hour_ns = -1;
     set_loadings(s);
     double week = session_week_minutes(c, s->zone, market->start_ns);
-    double step_minutes = (double)(market->step_ns / MINUTE_NS);
+    int64_t whole_minutes = market->step_ns / MINUTE_NS; /* a bar is a whole number of minutes */
+    double step_minutes = (double)whole_minutes;
     double minute = week > 0 ? c->sim_volatility_year / sqrt(week * WEEKS_A_YEAR) : 0;
     s->sigma = minute * sqrt(step_minutes);
     s->sigma_day = minute * sqrt(1440);

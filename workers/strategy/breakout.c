@@ -126,8 +126,8 @@ static bool breakout_distances(const struct config_personality *p, double atr, d
     if (!breakout_ticks(ceil(p->stop_atr * atr / dec_to_double(tick)), tick, &out->stop_distance))
         return false;
     out->target_distance = 0;
-    return p->target_r <= 0.0 ||
-           breakout_ticks(round(p->target_r * (double)(out->stop_distance / tick)), tick, &out->target_distance);
+    int64_t stop_ticks = out->stop_distance / tick; /* whole: it was rounded to ticks */
+    return p->target_r <= 0.0 || breakout_ticks(round(p->target_r * (double)stop_ticks), tick, &out->target_distance);
 }
 
 /* The range stands in out->range_high and range_low. */
