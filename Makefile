@@ -5,7 +5,7 @@
 #   PROGRAMS += name          name_DIR (bin or libexec/propfleet), name_SRC, name_MODULES, name_LIBS
 #   TESTS    += test_name     test_name_SRC, test_name_MODULES, test_name_LIBS: a cmocka binary
 #   BENCHES  += bench_name    likewise, run by make bench
-# Variants (same tree, other folder): SANITIZE=address|thread, FAULTS=1, WERROR=1, FUTURE=1.
+# Variants (same tree, other folder): SANITIZE=address|thread, FAULTS=1, WERROR=1. V=1 shows the commands.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
@@ -41,6 +41,10 @@ ifdef WERROR
 CFLAGS_ALL += -Werror
 endif
 
+# One short line a file; V=1 shows the commands.
+quiet := $(if $(V),,@)
+say := @$(if $(V),:,echo)
+
 MODULES :=
 PROGRAMS :=
 TESTS :=
@@ -53,7 +57,8 @@ $(shell mkdir -p $(OBJ); [ "$$(cat $(OBJ)flags 2>/dev/null)" = '$(FLAGS_NOW)' ] 
 
 $(OBJ)%.o: %.c $(OBJ)flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(HARDENING) -c $< -o $@
+	$(say) '  CC      $<'
+	$(quiet)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(HARDENING) -c $< -o $@
 
 objects = $(addprefix $(OBJ),$(patsubst %.c,%.o,$(1)))
 module_objects = $(foreach m,$(1),$(call objects,$($(m)_SRC)))
@@ -62,18 +67,21 @@ module_objects = $(foreach m,$(1),$(call objects,$($(m)_SRC)))
 define program_rule
 $(BUILD)$($(1)_DIR)/$(1): $(call objects,$($(1)_SRC)) $(call module_objects,$($(1)_MODULES))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) $$^ -o $$@ $($(1)_LIBS)
+	$$(say) '  LINK    $$@'
+	$$(quiet)$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) $$^ -o $$@ $($(1)_LIBS)
 ALL_PROGRAMS += $(BUILD)$($(1)_DIR)/$(1)
 endef
 define test_rule
 $(BUILD)tests/$(1): $(call objects,$($(1)_SRC)) $(call module_objects,$($(1)_MODULES))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) $$^ -o $$@ $($(1)_LIBS) -lcmocka
+	$$(say) '  LINK    $$@'
+	$$(quiet)$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) $$^ -o $$@ $($(1)_LIBS) -lcmocka
 endef
 define bench_rule
 $(BUILD)bench/$(1): $(call objects,$($(1)_SRC)) $(call module_objects,$($(1)_MODULES))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) $$^ -o $$@ $($(1)_LIBS)
+	$$(say) '  LINK    $$@'
+	$$(quiet)$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS_ALL) $$^ -o $$@ $($(1)_LIBS)
 endef
 ALL_PROGRAMS :=
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
