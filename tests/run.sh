@@ -99,7 +99,7 @@ stage_valgrind() {
     for t in $(binaries build/tests); do
         name=$(basename "$t")
         [ -f "tests/unit/$name.c" ] || continue
-        PROPFLEET_QUICK=1 run "valgrind/$name" 900 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "$t"
+        PROPFLEET_QUICK=1 PROPFLEET_VALGRIND=1 run "valgrind/$name" 900 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "$t"
     done
 }
 stage_static() { run static 900 tests/check.sh; }

@@ -82,8 +82,9 @@ fleet_pid_of() { # process name
 
 # Wait until a jq expression over the status is true.
 fleet_until() { # seconds expression
-    local end=$((SECONDS + $1))
-    until fleet_status | jq -e "$2" >/dev/null 2>&1; do
+    local end=$((SECONDS + $1)) status
+    # No answer is no status: jq 1.6 takes an empty input for success.
+    until status=$(fleet_status) && [ -n "$status" ] && jq -e "$2" >/dev/null 2>&1 <<<"$status"; do
         if [ $SECONDS -ge $end ] || ! kill -0 "$fleet_pid" 2>/dev/null; then return 1; fi
         read -rt 0.02 <> <(:) || true
     done

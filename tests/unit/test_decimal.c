@@ -418,10 +418,15 @@ static void test_from_double(void **state)
     assert_true(out == UNTOUCHED);
 }
 
-/* Against the 64-bit significand of x87, where there is one; and back, as far as 53 bits go. */
+/*
+ * Against the 64-bit significand of x87, where there is one; and back, as far as 53 bits go. Valgrind computes x87 with 53 bits
+ * (its manual, "Limitations"): there the second half is left out.
+ */
 static void test_from_double_is_the_nearest(void **state)
 {
     (void)state;
+    volatile long double one = 1.0L;
+    bool extended = one + 0x1p-60L > one;
     uint64_t seed = 99;
     for (int i = 0; i < 100000; i++) {
         dec_t value = random_dec(&seed) >> 11, out = UNTOUCHED;
@@ -431,7 +436,7 @@ static void test_from_double_is_the_nearest(void **state)
         double x = (double)random_dec(&seed) / 3e8;
         assert_int_equal(dec_from_double(x, &out), 0);
         long double error = (long double)x * 1e8L - (long double)out;
-        assert_true(error >= -0.5L && error <= 0.5L);
+        assert_true(!extended || (error >= -0.5L && error <= 0.5L));
     }
 }
 
