@@ -49,11 +49,17 @@ struct rules_idea {              /* of one instrument and side: index = instrume
     dec_t loss;                  /* realised losses that a re-entry carries, >= 0 */
     int64_t closed_ns;           /* when the last losing leg was closed; 0: none */
 };
+/* Sixty buckets of a 59th of the window: they cover it and one bucket more, so that never fewer are counted than
+ * there were. The last that anything was written to is the newest; used: those whose end is > now - window. */
 #define RULES_RATE_BUCKETS 60u
 struct rules_rate_count {
-    int64_t first_ns;            /* start of bucket 0 of the window that is going on; day: its start */
-    uint32_t counts[RULES_RATE_BUCKETS]; /* by sixtieths of the window; a day uses the first alone */
+    int64_t first_ns;            /* start of bucket 0; day: its start (candidate 0); 0: nothing yet */
+    uint32_t counts[RULES_RATE_BUCKETS]; /* by buckets; a day uses the first alone */
 };
+static inline int64_t rules_rate_width_ns(const struct rules_rate *rule)
+{
+    return ((int64_t)rule->window_s * INT64_C(1000000000) + RULES_RATE_BUCKETS - 2) / (RULES_RATE_BUCKETS - 1);
+}
 struct rules_profit {            /* P7, P5: over the phase; days of candidate 0 */
     dec_t net, positive, best;   /* finished days: sum, sum of the positive ones, the best */
     dec_t today;                 /* closed profit of the day going on */
@@ -77,7 +83,8 @@ struct rules_state {
     int64_t guard_since_ns, guard_until_ns; /* LOCKED: 0 until a person unlocks */
     struct rules_idea ideas[RULES_INSTRUMENTS_MAX * 2];
     dec_t last_loss_size[RULES_INSTRUMENTS_MAX]; /* lots of the last losing trade; 0: the last one won */
-    dec_t lots_today, lots_carried;      /* opened in the day going on; open at its start */
+    dec_t lots_today, lots_carried;      /* opened in the day going on (candidate 0); open at its start */
+    dec_t lots_open;                     /* opened and not closed */
     struct rules_rate_count rates[RULES_RATES_MAX];
     struct rules_profit profit;
     int64_t last_order_ns;
@@ -114,6 +121,7 @@ void rules_on_opened(struct rules_state *state, const struct rules_set *set, uin
 /* A position is closed: profit net of its costs, lots, times. side: 1 buy, 2 sell (of the position). */
 void rules_on_closed(struct rules_state *state, const struct rules_set *set, uint32_t instrument, uint32_t side, dec_t lots,
                      dec_t profit, int64_t opened_ns, int64_t now_ns);
+/* One of it. ORDERS and CHANGES count as MESSAGES too; a cancel is a message alone. Each fill is one EXECUTIONS. */
 void rules_on_message(struct rules_state *state, const struct rules_set *set, enum rules_message kind, int64_t now_ns);
 
 /* --- P1 (floor.c) -------------------------------------------------------------------------------------- */
@@ -196,6 +204,7 @@ struct rules_context {
     bool live;                       /* age of the rule file acts; a replay only records it */
     int32_t today;                   /* days since 1970-01-01, wall clock; live only */
     uint32_t positions, working;     /* for the message reserve */
+    dec_t b_flat;                    /* the guard's, now (rules_flat_buffer); 0: its fixed part alone */
     dec_t expected_move;             /* price units that the market may move until the next window has passed */
 };
 enum rules_purpose { RULES_ENTRY, RULES_ADD, RULES_WIDEN, RULES_CLOSE_VOLUNTARY, RULES_CLOSE_PROTECTIVE };
@@ -212,17 +221,22 @@ struct rules_request {
     uint32_t oco;
 };
 
-/* One inequality, as it stood: left OP right. */
+/* One inequality, as it stood: left OP right. `condition` tells apart what one primitive asks:
+ *   P1   1..5 R1 to R5; 0 latched (left: the latch), or, for what reduces risk: a floor that terminates is within b
+ *   P12  1 age of the rule file in days, 2 a payout is pending, 3 the guard's state
+ *   P9   1 opposite exposure, 2 positions on a losing side, 3 no larger size after a loss
+ *   P8   1 a stop, 2 stop to target      P4  1 the window itself, 2 no way out before a window that forbids holding
+ * Times are in seconds, counts whole numbers. RULES_OP_NONE: left and right only tell what was looked at. */
 enum rules_op { RULES_OP_GE, RULES_OP_GT, RULES_OP_LE, RULES_OP_LT, RULES_OP_EQ, RULES_OP_NONE };
 struct rules_verdict {
     uint16_t primitive;              /* enum rules_primitive */
-    uint16_t condition;              /* P1: 1..5 for R1..R5; others 0 */
+    uint16_t condition;
     uint16_t rule;                   /* index in the set's array of the primitive */
     uint8_t op, admitted;
     dec_t left, right;
     dec_t q_max;                     /* lots that this inequality admits, a multiple of lot_step; DEC_MAX: any */
 };
-#define RULES_VERDICTS_MAX 48u
+#define RULES_VERDICTS_MAX 64u
 struct rules_answer {
     bool admitted;
     dec_t q_max;                     /* the smallest of all: the largest size that would be admitted; 0: none */
