@@ -48,17 +48,24 @@ struct rules_latched {           /* of one floor */
 struct rules_idea {              /* of one instrument and side: index = instrument * 2 + (sell) */
     dec_t loss;                  /* realised losses that a re-entry carries, >= 0 */
     int64_t closed_ns;           /* when the last losing leg was closed; 0: none */
+    dec_t lots;                  /* open: while there are any, the idea goes on whatever the clock says */
 };
+/* Sixty buckets of a 59th of the window: they cover it and one bucket more, so that never fewer are counted than
+ * there were. The last that anything was written to is the newest; used: those whose end is > now - window. */
 #define RULES_RATE_BUCKETS 60u
 struct rules_rate_count {
-    int64_t first_ns;            /* start of bucket 0 of the window that is going on; day: its start */
-    uint32_t counts[RULES_RATE_BUCKETS]; /* by sixtieths of the window; a day uses the first alone */
+    int64_t first_ns;            /* start of bucket 0; day: its start (candidate 0); 0: nothing yet */
+    uint32_t counts[RULES_RATE_BUCKETS]; /* by buckets; a day uses the first alone */
 };
+static inline int64_t rules_rate_width_ns(const struct rules_rate *rule)
+{
+    return ((int64_t)rule->window_s * INT64_C(1000000000) + RULES_RATE_BUCKETS - 2) / (RULES_RATE_BUCKETS - 1);
+}
 struct rules_profit {            /* P7, P5: over the phase; days of candidate 0 */
     dec_t net, positive, best;   /* finished days: sum, sum of the positive ones, the best */
     dec_t today;                 /* closed profit of the day going on */
     uint32_t days_opened, days_traded, days_profit; /* finished days and today */
-    uint32_t today_flags, reserved; /* 1 opened, 2 traded, 4 profit: already counted */
+    uint32_t today_flags, reserved[2]; /* 1 opened, 2 traded, 4 profit: already counted */
     uint64_t trades, short_trades[RULES_HOLDS_MAX]; /* closed; with duration below tau of hold i */
     dec_t trade_profit, long_profit[RULES_HOLDS_MAX]; /* of winning trades; of those longer than tau of hold i */
     int64_t duration_sum_s;
@@ -77,7 +84,8 @@ struct rules_state {
     int64_t guard_since_ns, guard_until_ns; /* LOCKED: 0 until a person unlocks */
     struct rules_idea ideas[RULES_INSTRUMENTS_MAX * 2];
     dec_t last_loss_size[RULES_INSTRUMENTS_MAX]; /* lots of the last losing trade; 0: the last one won */
-    dec_t lots_today, lots_carried;      /* opened in the day going on; open at its start */
+    dec_t lots_today, lots_carried;      /* opened in the day going on (candidate 0); open at its start */
+    dec_t lots_open;                     /* opened and not closed */
     struct rules_rate_count rates[RULES_RATES_MAX];
     struct rules_profit profit;
     int64_t last_order_ns;
@@ -110,10 +118,12 @@ void rules_payout(struct rules_state *state, const struct rules_set *set, int64_
 void rules_deposit(struct rules_state *state, const struct rules_set *set, int64_t now_ns, dec_t balance, dec_t equity);
 
 /* What the account did, for P2, P3, P5, P6, P7, P9, P12. Opened or added: lots, in market time. */
-void rules_on_opened(struct rules_state *state, const struct rules_set *set, uint32_t instrument, dec_t lots, int64_t now_ns);
+void rules_on_opened(struct rules_state *state, const struct rules_set *set, uint32_t instrument, uint32_t side, dec_t lots,
+                     int64_t now_ns);
 /* A position is closed: profit net of its costs, lots, times. side: 1 buy, 2 sell (of the position). */
 void rules_on_closed(struct rules_state *state, const struct rules_set *set, uint32_t instrument, uint32_t side, dec_t lots,
                      dec_t profit, int64_t opened_ns, int64_t now_ns);
+/* One of it. ORDERS and CHANGES count as MESSAGES too; a cancel is a message alone. Each fill is one EXECUTIONS. */
 void rules_on_message(struct rules_state *state, const struct rules_set *set, enum rules_message kind, int64_t now_ns);
 
 /* --- P1 (floor.c) -------------------------------------------------------------------------------------- */
@@ -196,33 +206,41 @@ struct rules_context {
     bool live;                       /* age of the rule file acts; a replay only records it */
     int32_t today;                   /* days since 1970-01-01, wall clock; live only */
     uint32_t positions, working;     /* for the message reserve */
+    dec_t b_flat;                    /* the guard's, now (rules_flat_buffer); 0: its fixed part alone */
     dec_t expected_move;             /* price units that the market may move until the next window has passed */
 };
 enum rules_purpose { RULES_ENTRY, RULES_ADD, RULES_WIDEN, RULES_CLOSE_VOLUNTARY, RULES_CLOSE_PROTECTIVE };
 struct rules_request {
     uint32_t purpose, instrument, side;
     dec_t lots, lot_step, lot_min;
-    struct rules_terms unit;         /* of one lot: filled 0, covered 0, leaves 1; cost of one lot */
+    /* Of one lot: filled 0, covered 0, leaves 1, cost of one lot; gap_distance counts when may_cross_close, the stop's when
+     * has_stop (else no_stop_distance). WIDEN: filled and covered 1, leaves 0, floating of one lot; its leg is not in the book. */
+    struct rules_terms unit;
     dec_t margin_per_lot;
     bool has_stop;
     int64_t latest_fill_ns;          /* of a resting order; market orders: now */
     bool may_cross_boundary;         /* the book may be held over the firm's day */
     bool may_cross_close;            /* over a market close */
     int64_t opened_ns;               /* closes: of the position */
-    uint32_t oco;
+    uint32_t oco;                    /* > 0: the set of the book that it joins */
 };
 
-/* One inequality, as it stood: left OP right. */
+/* One inequality, as it stood: left OP right. `condition` tells apart what one primitive asks:
+ *   P1   1..5 R1 to R5; 0 latched (left: the latch), or, for what reduces risk: a floor that terminates is within b
+ *   P12  1 age of the rule file in days, 2 a payout is pending, 3 the guard's state
+ *   P9   1 opposite exposure, 2 positions on a losing side, 3 no larger size after a loss
+ *   P8   1 a stop, 2 stop to target      P4  1 the window itself, 2 no way out before a window that forbids holding
+ * Times are in seconds, counts whole numbers. RULES_OP_NONE: left and right only tell what was looked at. */
 enum rules_op { RULES_OP_GE, RULES_OP_GT, RULES_OP_LE, RULES_OP_LT, RULES_OP_EQ, RULES_OP_NONE };
 struct rules_verdict {
     uint16_t primitive;              /* enum rules_primitive */
-    uint16_t condition;              /* P1: 1..5 for R1..R5; others 0 */
+    uint16_t condition;
     uint16_t rule;                   /* index in the set's array of the primitive */
     uint8_t op, admitted;
     dec_t left, right;
     dec_t q_max;                     /* lots that this inequality admits, a multiple of lot_step; DEC_MAX: any */
 };
-#define RULES_VERDICTS_MAX 48u
+#define RULES_VERDICTS_MAX 64u
 struct rules_answer {
     bool admitted;
     dec_t q_max;                     /* the smallest of all: the largest size that would be admitted; 0: none */
@@ -232,7 +250,14 @@ struct rules_answer {
 };
 /* Every inequality in the order P12 P11 P10 P9 P4 P6 P8 P3 P2 P1. All are evaluated (q_max needs them); `refused` is the first
  * that says no. P10 is the coordinator's: here only whether its claim is there (no verdict of it). Purposes that reduce
- * risk meet P4, P5 and P6 alone, and pass when a termination-class floor is nearer than b_flat. */
+ * risk meet P4, P5 and P6 alone, and pass when a termination-class floor is nearer than b_flat.
+ *
+ * The buffer b of R1 to R5: the larger of the guard's fixed part and context->b_flat, a cent more where the floor breaches
+ * at equality. A give-up with q lots is linear in q (ceil to the cent of q times the lot's), so that q_max is a quotient of
+ * the sums of the others; it is then tried at q and q + step and moved until the one holds and the other does not.
+ * Where a floor's allowance depends on profit, R2 to R4 take the smallest that is reachable from today's floor upwards.
+ * Message reserve: half the limit at most, so that a small limit admits something; executions: one for each
+ * position; working orders: none. */
 void rules_gate(const struct rules_set *set, const struct rules_state *state, const struct rules_book *book,
                 const struct rules_context *context, const struct rules_request *request, struct rules_answer *out);
 const struct rules_head *rules_head_of(const struct rules_set *set, const struct rules_verdict *verdict);
@@ -245,6 +270,8 @@ struct rules_guard_leg {             /* of an open position, for the cost of lea
     dec_t lots, tick_value;          /* money for one tick of one lot */
     dec_t slip_ticks, velocity_ticks_s, latency_s, commission;
 };
+/* The fixed part of b_flat: guard.fixed_abs + guard.fixed_fraction * I, up to the cent. */
+dec_t rules_fixed_buffer(const struct rules_set *set, const struct rules_state *state);
 /* b_flat: sum of lots * tick_value * (slip + velocity * latency) + commission, and `fixed`. Up to the cent. */
 dec_t rules_flat_buffer(const struct rules_guard_leg *legs, uint32_t count, dec_t fixed);
 /* M = equity - floor: FLATTEN when M <= b_flat, NO_NEW_RISK when M <= b_warn. */

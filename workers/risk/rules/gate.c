@@ -1,0 +1,782 @@
+#include "workers/risk/rules/rules.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "workers/risk/rules/money.h"
+
+/* One decision: what is the same for all its inequalities. */
+struct gate {
+    const struct rules_set *set;
+    const struct rules_state *state;
+    const struct rules_book *book;
+    const struct rules_context *context;
+    const struct rules_request *request;
+    struct rules_answer *out;
+    struct rules_unit unit;      /* what a lot of the request adds */
+    struct rules_sums others;    /* the book, less the OCO set that the request joins */
+    struct rules_sums joined;    /* the worst leg of that set */
+    dec_t buffer;
+    int64_t steps_max;           /* lots are counted in steps here */
+};
+
+/* --- names ----------------------------------------------------------------------------------------------------------- */
+
+const char *rules_primitive_name(unsigned primitive)
+{
+    static const char *const names[] = {"P1 LOSS_FLOOR",    "P2 OPEN_LOSS_CAP", "P3 EXPOSURE_CAP", "P4 TIME_WINDOW",
+                                        "P5 HOLD_TIME",     "P6 RATE_CAP",      "P7 PROFIT_SHAPE", "P8 STOP_POLICY",
+                                        "P9 DIRECTION",     "P10 CROSS_ACCOUNT", "P11 CONDUCT",    "P12 LIFECYCLE"};
+    return primitive >= 1 && primitive <= sizeof names / sizeof *names ? names[primitive - 1] : "P?";
+}
+
+const char *rules_op_text(unsigned op)
+{
+    static const char *const texts[] = {">=", ">", "<=", "<", "=", ""};
+    return op < sizeof texts / sizeof *texts ? texts[op] : "?";
+}
+
+const struct rules_head *rules_head_of(const struct rules_set *set, const struct rules_verdict *verdict)
+{
+    assert(set && verdict);
+    uint32_t i = verdict->rule;
+    switch (verdict->primitive) {
+    case RULES_P1_LOSS_FLOOR:
+        return i < set->floor_count ? &set->floors[i].head : NULL;
+    case RULES_P2_OPEN_LOSS:
+        return i < set->loss_count ? &set->losses[i].head : NULL;
+    case RULES_P3_EXPOSURE:
+        return i < set->exposure_count ? &set->exposures[i].head : NULL;
+    case RULES_P4_WINDOW:
+        return i < set->window_count ? &set->windows[i].head : NULL;
+    case RULES_P5_HOLD:
+        return i < set->hold_count ? &set->holds[i].head : NULL;
+    case RULES_P6_RATE:
+        return i < set->rate_count ? &set->rates[i].head : NULL;
+    case RULES_P7_SHAPE:
+        return &set->shape.head;
+    case RULES_P8_STOP:
+        return &set->stop.head;
+    case RULES_P9_DIRECTION:
+        return &set->direction.head;
+    case RULES_P10_CROSS:
+        return &set->cross.head;
+    case RULES_P11_CONDUCT:
+        return &set->conduct.head;
+    case RULES_P12_LIFECYCLE:
+        return &set->life.head;
+    default:
+        return NULL;
+    }
+}
+
+/* --- verdicts -------------------------------------------------------------------------------------------------------- */
+
+static void say(struct gate *g, struct rules_verdict verdict)
+{
+    struct rules_answer *out = g->out;
+    assert(out->count < RULES_VERDICTS_MAX);
+    if (!verdict.admitted && out->admitted) {
+        out->admitted = false;
+        out->refused = out->count;
+    }
+    out->q_max = dec_min(out->q_max, verdict.q_max);
+    out->verdicts[out->count++] = verdict;
+}
+
+/* Yes or no whatever the size. */
+static void say_flat(struct gate *g, enum rules_primitive primitive, unsigned condition, uint32_t rule, enum rules_op op, dec_t left,
+                     dec_t right, bool admitted)
+{
+    say(g, (struct rules_verdict){.primitive = (uint16_t)primitive, .condition = (uint16_t)condition, .rule = (uint16_t)rule,
+                                  .op = (uint8_t)op, .admitted = admitted, .left = left, .right = right,
+                                  .q_max = admitted ? DEC_MAX : 0});
+}
+
+static dec_t whole(int64_t number) { return rules_clamp((rules_wide)number * DEC_ONE); }
+
+static dec_t seconds(int64_t ns) { return ns / (RULES_SECOND / DEC_ONE); } /* 10^-8 s */
+static_assert(RULES_SECOND % DEC_ONE == 0, "seconds");
+
+/* --- the book with q lots more ------------------------------------------------------------------------------------------ */
+
+static dec_t with(dec_t others, dec_t joined, dec_t unit, dec_t lots)
+{
+    return rules_plus(others, dec_max(joined, rules_of_lots(unit, lots)));
+}
+static dec_t give_up_with(const struct gate *g, dec_t lots)
+{
+    return with(g->others.give_up, g->joined.give_up, g->unit.give_up, lots);
+}
+static dec_t excursion_with(const struct gate *g, dec_t lots)
+{
+    return with(g->others.excursion, g->joined.excursion, g->unit.excursion, lots);
+}
+static dec_t risk_with(const struct gate *g, dec_t lots)
+{
+    return with(g->others.risk, g->joined.risk, g->unit.risk, lots);
+}
+static dec_t locked_with(const struct gate *g, dec_t lots)
+{
+    return with(g->others.locked, g->joined.locked, g->unit.locked, lots);
+}
+/* W: equity when every stop was hit. */
+static dec_t worst_with(const struct gate *g, dec_t lots) { return rules_minus(g->book->equity, give_up_with(g, lots)); }
+
+/* --- the largest size ------------------------------------------------------------------------------------------------------ */
+
+typedef bool (*holds_t)(const struct gate *g, const void *of, dec_t lots);
+
+/* Lots for which a sum of cents of `unit` a lot stays within room: floor(room / unit). */
+static dec_t quotient(dec_t room, dec_t unit)
+{
+    dec_t cents = rules_cent_down(room);
+    if (cents < 0)
+        return 0;
+    if (unit <= 0)
+        return DEC_MAX;
+    return unit == RULES_UNBOUNDED ? 0 : rules_clamp_unsigned(rules_product(cents, DEC_ONE) / (rules_uwide)unit);
+}
+
+static bool holds_at(const struct gate *g, holds_t holds, const void *of, int64_t steps)
+{
+    return holds(g, of, steps * g->request->lot_step);
+}
+
+/* The largest multiple of the step that holds, from a guess that is right or nearly: tried there and one step further, and
+ * moved by doubled strides, then halved ones, where rounding to the cent made a difference. DEC_MAX: any size. */
+static dec_t largest(const struct gate *g, holds_t holds, const void *of, dec_t guess)
+{
+    int64_t low = guess / g->request->lot_step, high, stride = 1;
+    if (low > g->steps_max)
+        low = g->steps_max;
+    if (low > 0 && !holds_at(g, holds, of, low)) {
+        high = low;
+        do { /* at most 63 times */
+            low = high > stride ? high - stride : 0;
+            if (low == 0 || holds_at(g, holds, of, low))
+                break;
+            high = low;
+            stride *= 2;
+        } while (true);
+    } else {
+        do {
+            high = g->steps_max - low > stride ? low + stride : g->steps_max;
+            if (high == low)
+                return DEC_MAX;
+            if (!holds_at(g, holds, of, high))
+                break;
+            low = high;
+            stride *= 2;
+        } while (true);
+    }
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        if (holds_at(g, holds, of, middle))
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + (RULES_PLANT(22) && low > 0)) * g->request->lot_step;
+}
+
+/* --- P12, P11, P9 ------------------------------------------------------------------------------------------------------------ */
+
+static void ask_life(struct gate *g)
+{
+    const struct rules_context *c = g->context;
+    int32_t age_days = 0;
+    bool expired = rules_file_expired(g->set, c->today, &age_days);
+    if (c->live)
+        say_flat(g, RULES_P12_LIFECYCLE, 1, 0, RULES_OP_LE, whole(age_days), whole(g->set->max_age_days), !expired);
+    if (g->set->life.payout_freeze)
+        say_flat(g, RULES_P12_LIFECYCLE, 2, 0, RULES_OP_EQ, whole(g->state->payout_pending), 0, g->state->payout_pending == 0);
+    say_flat(g, RULES_P12_LIFECYCLE, 3, 0, RULES_OP_EQ, whole(g->state->guard), whole(RULES_GUARD_NORMAL),
+             g->state->guard == RULES_GUARD_NORMAL);
+}
+
+static void ask_conduct(struct gate *g)
+{
+    say_flat(g, RULES_P11_CONDUCT, 0, 0, RULES_OP_NONE, whole(g->context->mode), whole(g->set->conduct.automation),
+             rules_conduct_allows(&g->set->conduct, g->context->mode, g->context->host));
+}
+
+static dec_t in_steps(const struct gate *g, dec_t lots) { return lots - lots % g->request->lot_step; }
+
+static void ask_opposite(struct gate *g)
+{
+    const struct rules_request *r = g->request;
+    const struct rules_direction *rule = &g->set->direction;
+    enum rules_direction_verdict verdict = rules_direction_of(rule, g->book, r->instrument, r->side, r->lots);
+    dec_t against = 0, q_max = DEC_MAX;
+    for (uint32_t i = 0; i < g->book->count; i++)
+        if (g->book->legs[i].instrument == r->instrument && g->book->legs[i].side != r->side)
+            against = rules_plus(against, g->book->legs[i].lots);
+    if (verdict != RULES_ADMIT || against > 0) { /* what only reduces may pass */
+        q_max = in_steps(g, against);
+        if (q_max == 0 || rules_direction_of(rule, g->book, r->instrument, r->side, q_max) != RULES_ADMIT)
+            q_max = 0;
+        else if (rules_direction_of(rule, g->book, r->instrument, r->side, q_max + r->lot_step) == RULES_ADMIT)
+            q_max = DEC_MAX;
+    }
+    say(g, (struct rules_verdict){.primitive = RULES_P9_DIRECTION, .condition = 1, .op = RULES_OP_NONE, .left = r->lots,
+                                  .right = against, .admitted = verdict == RULES_ADMIT, .q_max = q_max});
+}
+
+/* Orders count as filled. */
+static void ask_adds(struct gate *g)
+{
+    const struct rules_request *r = g->request;
+    uint32_t same = 0;
+    dec_t floating = 0;
+    for (uint32_t i = 0; i < g->book->count; i++) {
+        const struct rules_leg *leg = &g->book->legs[i];
+        if (leg->instrument != r->instrument || leg->side != r->side)
+            continue;
+        same++;
+        floating = rules_plus(floating, leg->floating);
+    }
+    say_flat(g, RULES_P9_DIRECTION, 2, 0, RULES_OP_LT, whole(same), whole(g->set->direction.adds_to_loser_max),
+             rules_add_allowed(&g->set->direction, same, floating < 0));
+}
+
+static bool holds_after_loss(const struct gate *g, const void *of, dec_t lots)
+{
+    (void)of;
+    return rules_size_after_loss(&g->set->direction, g->state, g->request->instrument, lots);
+}
+
+static void ask_after_loss(struct gate *g)
+{
+    dec_t last = DEC_MAX;
+    for (uint32_t i = 0; i < RULES_INSTRUMENTS_MAX; i++) /* the smallest of any: only where the search begins */
+        if (g->state->last_loss_size[i] > 0)
+            last = dec_min(last, g->state->last_loss_size[i]);
+    if (g->state->last_loss_size[g->request->instrument] > 0)
+        last = g->state->last_loss_size[g->request->instrument];
+    dec_t q_max = largest(g, holds_after_loss, NULL, last);
+    say(g, (struct rules_verdict){.primitive = RULES_P9_DIRECTION, .condition = 3, .op = RULES_OP_LE, .left = g->request->lots,
+                                  .right = q_max, .admitted = holds_after_loss(g, NULL, g->request->lots), .q_max = q_max});
+}
+
+static void ask_direction(struct gate *g)
+{
+    if (g->set->direction.opposite_refused)
+        ask_opposite(g);
+    if (g->set->direction.adds_to_loser_max > 0 && g->request->purpose != RULES_WIDEN)
+        ask_adds(g);
+    if (g->set->direction.no_larger_after_loss && g->request->purpose != RULES_WIDEN)
+        ask_after_loss(g);
+}
+
+/* --- P4, P5, P6 ---------------------------------------------------------------------------------------------------------------- */
+
+/* Seconds from t to the next window that forbids it; below 0 inside. A resting order may fill until it ends. */
+static void ask_window(struct gate *g, uint32_t index, uint32_t actions)
+{
+    const struct rules_window *rule = &g->set->windows[index];
+    const struct rules_request *r = g->request;
+    int64_t now = g->context->now_ns, last = r->latest_fill_ns > now ? r->latest_fill_ns : now;
+    struct rules_span span = {0};
+    if (rule->kind == RULES_PAYOUT_PENDING) {
+        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_EQ, whole(g->state->payout_pending), 0, g->state->payout_pending == 0);
+        return;
+    }
+    if (rules_window_forbids(rule, g->context, r->instrument, actions, now, &span))
+        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, -seconds(now - span.from_ns), 0, false);
+    else if (!rules_window_next(rule, g->context, r->instrument, actions, now, &span))
+        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, RULES_UNBOUNDED, 0,
+                 last == now || !rules_window_forbids(rule, g->context, r->instrument, actions, last, &span));
+    else
+        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, seconds(span.from_ns - last), 0, span.from_ns > last);
+}
+
+/* What cannot be closed before a window that forbids holding is not opened. */
+static void ask_way_out(struct gate *g, uint32_t index)
+{
+    const struct rules_window *rule = &g->set->windows[index];
+    const struct rules_request *r = g->request;
+    int64_t now = g->context->now_ns, last = r->latest_fill_ns > now ? r->latest_fill_ns : now;
+    struct rules_span span = {0};
+    dec_t lead = whole(rule->lead_s), left = RULES_UNBOUNDED;
+    if (rules_window_forbids(rule, g->context, r->instrument, RULES_HOLD, now, &span))
+        left = -seconds(now - span.from_ns);
+    else if (rules_window_next(rule, g->context, r->instrument, RULES_HOLD, now, &span))
+        left = seconds(span.from_ns - last);
+    say_flat(g, RULES_P4_WINDOW, 2, index, RULES_OP_GT, left, lead, left > lead);
+}
+
+static uint32_t actions_of(uint32_t purpose)
+{
+    switch ((enum rules_purpose)purpose) {
+    case RULES_ENTRY:
+        return RULES_OPEN;
+    case RULES_ADD:
+        return RULES_OPEN | RULES_INCREASE;
+    case RULES_WIDEN:
+        return 0;
+    case RULES_CLOSE_VOLUNTARY:
+    case RULES_CLOSE_PROTECTIVE:
+        break;
+    }
+    return RULES_CLOSE;
+}
+
+static bool is_close(const struct gate *g)
+{
+    return g->request->purpose == RULES_CLOSE_VOLUNTARY || g->request->purpose == RULES_CLOSE_PROTECTIVE;
+}
+
+static void ask_windows(struct gate *g)
+{
+    uint32_t actions = actions_of(g->request->purpose);
+    for (uint32_t i = 0; i < g->set->window_count; i++) {
+        const struct rules_window *rule = &g->set->windows[i];
+        if (!(rule->instruments >> g->request->instrument & 1u) && rule->kind != RULES_PAYOUT_PENDING)
+            continue;
+        bool old = is_close(g) && rule->hold_if_opened_before_s > 0 && g->request->opened_ns > 0 &&
+                   g->context->now_ns - g->request->opened_ns >= rule->hold_if_opened_before_s * RULES_SECOND;
+        if (rule->forbids & actions && !old)
+            ask_window(g, i, rule->forbids & actions);
+        if (rule->forbids & RULES_HOLD && !is_close(g))
+            ask_way_out(g, i);
+    }
+}
+
+/* A protective close is never delayed. */
+static void ask_holds(struct gate *g)
+{
+    if (g->request->purpose != RULES_CLOSE_VOLUNTARY)
+        return;
+    int64_t held_ns = g->context->now_ns - g->request->opened_ns;
+    for (uint32_t i = 0; i < g->set->hold_count; i++) {
+        const struct rules_hold *rule = &g->set->holds[i];
+        dec_t share = 0;
+        bool allowed = rules_hold_allows(rule, &g->state->profit, i, held_ns / RULES_SECOND, &share);
+        bool timed = rule->kind == RULES_MIN_HOLD || rule->kind == RULES_MEAN_DURATION;
+        say_flat(g, RULES_P5_HOLD, 0, i, timed ? RULES_OP_GE : RULES_OP_NONE, timed ? seconds(held_ns) : share,
+                 timed ? whole(rule->tau_s) : rule->max_share, allowed);
+    }
+}
+
+/* A new position will need its order, a change of its stop and its end. */
+static uint32_t cost_of(const struct gate *g, uint32_t counted)
+{
+    bool opens = g->request->purpose == RULES_ENTRY || g->request->purpose == RULES_ADD;
+    switch ((enum rules_message)counted) {
+    case RULES_MESSAGES:
+        return opens ? 3 : 1;
+    case RULES_ORDERS:
+        return g->request->purpose != RULES_WIDEN;
+    case RULES_CHANGES:
+        return opens || g->request->purpose == RULES_WIDEN;
+    case RULES_EXECUTIONS:
+        return opens ? 2 : is_close(g);
+    case RULES_WORKING_ORDERS:
+        return opens;
+    case RULES_MESSAGE_KINDS:
+        break;
+    }
+    return 1;
+}
+
+static uint32_t reserve_of(const struct gate *g, const struct rules_rate *rule)
+{
+    uint32_t reserve = 0;
+    if (is_close(g) || rule->counted == RULES_WORKING_ORDERS)
+        return 0; /* for this it was kept */
+    if (rule->counted == RULES_EXECUTIONS)
+        reserve = g->context->positions;
+    else
+        reserve = rules_rate_reserve(g->context->positions, g->context->working);
+    return reserve < rule->max / 2 ? reserve : rule->max / 2;
+}
+
+static void ask_rates(struct gate *g)
+{
+    for (uint32_t i = 0; i < g->set->rate_count; i++) {
+        const struct rules_rate *rule = &g->set->rates[i];
+        uint32_t used = rule->counted == RULES_WORKING_ORDERS ? g->context->working
+                                                              : rules_rate_used(g->state, rule, i, g->context->now_ns);
+        uint32_t cost = cost_of(g, rule->counted), reserve = reserve_of(g, rule);
+        if (cost > 0)
+            say_flat(g, RULES_P6_RATE, 0, i, RULES_OP_LE, whole((int64_t)used + cost), whole((int64_t)rule->max - reserve),
+                     rules_rate_allows(rule, used, cost, reserve));
+    }
+}
+
+/* --- P8, P3, P2 ---------------------------------------------------------------------------------------------------------------------- */
+
+static void ask_stop(struct gate *g)
+{
+    const struct rules_stop *rule = &g->set->stop;
+    const struct rules_terms *unit = &g->request->unit;
+    if (rule->required || g->set->guard.require_stop)
+        say_flat(g, RULES_P8_STOP, 1, 0, RULES_OP_EQ, whole(g->request->has_stop), whole(1), g->request->has_stop);
+    if (rule->max_stop_to_target <= 0)
+        return;
+    dec_t ratio = DEC_MAX;
+    if (unit->target_distance == RULES_UNBOUNDED)
+        ratio = 0;
+    else if (unit->target_distance > 0)
+        (void)dec_div(unit->stop_distance, unit->target_distance, DEC_ROUND_CEIL, &ratio);
+    say_flat(g, RULES_P8_STOP, 2, 0, RULES_OP_LE, ratio, rule->max_stop_to_target,
+             rules_stop_ratio_allows(rule, unit->stop_distance, unit->target_distance));
+}
+
+/* Tiers of live equity must hold when every stop was hit. */
+static dec_t exposure_limit_with(const struct gate *g, const struct rules_exposure *rule, dec_t lots)
+{
+    return rules_exposure_limit(g->state, rule, worst_with(g, lots));
+}
+
+static dec_t exposure_with(const struct gate *g, const struct rules_exposure *rule, dec_t lots)
+{
+    const struct rules_request *r = g->request;
+    return rules_exposure_total(g->state, rule, g->book, r->instrument, r->side, lots, r->margin_per_lot);
+}
+
+static bool holds_exposure(const struct gate *g, const void *of, dec_t lots)
+{
+    const struct rules_exposure *rule = of;
+    return exposure_with(g, rule, lots) <= exposure_limit_with(g, rule, lots);
+}
+
+static dec_t guess_exposure(const struct gate *g, const struct rules_exposure *rule, dec_t total, dec_t limit)
+{
+    dec_t weight = rule->weight[g->request->instrument], room = 0, guess = 0;
+    if (rule->counted == RULES_MARGIN_SHARE) {
+        dec_t used = 0;
+        for (uint32_t i = 0; i < g->book->count; i++)
+            used = rules_plus(used, g->book->legs[i].margin);
+        return quotient(rules_minus(rules_times_floor(g->book->equity, limit), used), g->request->margin_per_lot);
+    }
+    if (rule->counted == RULES_POSITIONS_SYMBOL || rule->counted == RULES_POSITIONS_TOTAL || weight <= 0)
+        return total <= limit ? DEC_MAX : 0;
+    room = rules_minus(limit, total);
+    if (dec_div(room, weight, DEC_ROUND_FLOOR, &guess) != 0)
+        return 0;
+    return dec_max(0, rules_plus(g->request->lots, guess));
+}
+
+static void ask_exposure(struct gate *g, uint32_t index)
+{
+    const struct rules_exposure *rule = &g->set->exposures[index];
+    dec_t lots = g->request->lots, total = exposure_with(g, rule, lots), limit = exposure_limit_with(g, rule, lots);
+    say(g, (struct rules_verdict){.primitive = RULES_P3_EXPOSURE, .rule = (uint16_t)index, .op = RULES_OP_LE, .left = total,
+                                  .right = limit, .admitted = total <= limit,
+                                  .q_max = largest(g, holds_exposure, rule, guess_exposure(g, rule, total, limit))});
+}
+
+static void ask_exposures(struct gate *g)
+{
+    bool widens = g->request->purpose == RULES_WIDEN; /* opens nothing */
+    for (uint32_t i = 0; i < g->set->exposure_count; i++) {
+        const struct rules_exposure *rule = &g->set->exposures[i];
+        if (rule->instruments >> g->request->instrument & 1u &&
+            !(widens && (rule->counted == RULES_LOTS_PER_ORDER || rule->counted == RULES_LOTS_PER_DAY)))
+            ask_exposure(g, i);
+    }
+}
+
+struct loss_case {
+    const struct rules_loss *rule;
+    dec_t carried, others, joined, limit;
+};
+
+static dec_t loss_with(const struct gate *g, const struct loss_case *c, dec_t lots)
+{
+    return rules_plus(c->carried, with(c->others, c->joined, g->unit.risk, lots));
+}
+
+static bool holds_loss(const struct gate *g, const void *of, dec_t lots)
+{
+    const struct loss_case *c = of;
+    dec_t loss = loss_with(g, c, lots);
+    return c->rule->over == RULES_GE && !RULES_PLANT(23) ? loss < c->limit : loss <= c->limit;
+}
+
+static void ask_loss(struct gate *g, uint32_t index)
+{
+    const struct rules_loss *rule = &g->set->losses[index];
+    const struct rules_request *r = g->request;
+    struct loss_case c = {.rule = rule, .limit = rules_loss_limit(g->set, g->state, rule)};
+    struct rules_sums others = {0}, joined = {0};
+    if (rule->group == RULES_GROUP_ACCOUNT) {
+        others = g->others;
+        joined = g->joined;
+    } else if (rule->group != RULES_GROUP_POSITION || r->purpose == RULES_ADD) {
+        rules_sum_of(g->book, r->instrument, rule->group == RULES_GROUP_SYMBOL ? 0 : r->side, r->oco, &others, &joined);
+    }
+    c.others = others.risk;
+    c.joined = joined.risk;
+    if (!rule->floating_only && rule->group == RULES_GROUP_IDEA)
+        c.carried = rules_idea_carried(g->state, rule, r->instrument, r->side, g->context->now_ns);
+    dec_t room = rules_minus(c.limit, rules_plus(c.carried, c.others));
+    dec_t guess = quotient(rule->over == RULES_GE ? rules_minus(rules_cent_up(room), RULES_CENT) : room, g->unit.risk);
+    say(g, (struct rules_verdict){.primitive = RULES_P2_OPEN_LOSS, .rule = (uint16_t)index,
+                                  .op = rule->over == RULES_GE ? RULES_OP_LT : RULES_OP_LE, .left = loss_with(g, &c, r->lots),
+                                  .right = c.limit, .admitted = holds_loss(g, &c, r->lots), .q_max = largest(g, holds_loss, &c, guess)});
+}
+
+/* --- P1: R1 to R5 ------------------------------------------------------------------------------------------------------------------------ */
+
+/* One floor. ceiling: as high as cap and lock let it get, where there is a cap. */
+struct floor_case {
+    const struct rules_floor *rule;
+    uint32_t floor;
+    dec_t level, allowance, b, ceiling, high;
+    bool capped;
+};
+
+/* Nothing that the anchor may do lifts the floor over the cap. */
+static bool above_ceiling(const struct gate *g, const struct floor_case *c, dec_t lots)
+{
+    return c->capped && worst_with(g, lots) >= rules_plus(c->ceiling, c->b);
+}
+
+static dec_t guess_worst(const struct gate *g, dec_t bound)
+{
+    return quotient(rules_minus(rules_minus(g->book->equity, g->others.give_up), bound), g->unit.give_up);
+}
+
+static bool holds_r1(const struct gate *g, const void *of, dec_t lots)
+{
+    const struct floor_case *c = of;
+    return c->level != DEC_MAX && worst_with(g, lots) >= rules_plus(c->level, c->b);
+}
+
+static bool holds_r2(const struct gate *g, const void *of, dec_t lots)
+{
+    const struct floor_case *c = of;
+    return risk_with(g, lots) <= rules_minus(c->allowance, c->b) || above_ceiling(g, c, lots);
+}
+
+/* The level when equity has been at the best that the targets give. */
+static dec_t level_at_peak(const struct gate *g, const struct floor_case *c, dec_t lots)
+{
+    dec_t peak = dec_max(c->high, rules_plus(g->book->equity, excursion_with(g, lots)));
+    dec_t allowance = c->rule->allowance.kind == RULES_FRAC_ANCHOR ? rules_times_floor(peak, c->rule->allowance.value) : c->allowance;
+    return rules_level_at(g->state, g->set, c->floor, peak, allowance);
+}
+
+static bool holds_r3(const struct gate *g, const void *of, dec_t lots)
+{
+    const struct floor_case *c = of;
+    dec_t level = level_at_peak(g, c, lots);
+    return level != DEC_MAX && worst_with(g, lots) >= rules_plus(level, c->b);
+}
+
+static dec_t swing_with(const struct gate *g, dec_t lots) { return rules_plus(excursion_with(g, lots), give_up_with(g, lots)); }
+
+static bool holds_r4(const struct gate *g, const void *of, dec_t lots)
+{
+    const struct floor_case *c = of;
+    return swing_with(g, lots) <= rules_minus(c->allowance, c->b) || above_ceiling(g, c, lots);
+}
+
+/* What R2 and R4 bound, for the lock: by balance, by equity, or by both. */
+static bool follows_balance(uint32_t anchor)
+{
+    return anchor == RULES_SNAP_BALANCE || anchor == RULES_SNAP_MAX || anchor == RULES_RUN_CLOSED || anchor == RULES_RUN_EOD_BALANCE ||
+           anchor == RULES_RUN_EOD_MAX;
+}
+static bool follows_equity(uint32_t anchor)
+{
+    return anchor == RULES_SNAP_EQUITY || anchor == RULES_SNAP_MAX || anchor == RULES_RUN_EOD_MAX;
+}
+
+static dec_t lock_loss_with(const struct gate *g, const struct floor_case *c, dec_t lots)
+{
+    return follows_equity(c->rule->anchor) ? swing_with(g, lots) : risk_with(g, lots);
+}
+
+static bool holds_r5(const struct gate *g, const void *of, dec_t lots)
+{
+    const struct floor_case *c = of;
+    dec_t when = rules_plus(g->state->initial, c->rule->lock_when), at = rules_plus(g->state->initial, c->rule->lock_at);
+    dec_t balance = rules_plus(g->book->balance, locked_with(g, lots));
+    dec_t equity = rules_plus(g->book->equity, excursion_with(g, lots));
+    bool reachable = (follows_balance(c->rule->anchor) && balance >= when) || (follows_equity(c->rule->anchor) && equity >= when);
+    return !reachable || lock_loss_with(g, c, lots) <= rules_minus(rules_minus(when, at), c->b) ||
+           worst_with(g, lots) >= rules_plus(at, c->b);
+}
+
+/* left OP right of a condition that a cap may keep in another way: that way is told where it is the one that holds. */
+static void say_p1(struct gate *g, const struct floor_case *c, unsigned condition, enum rules_op op, dec_t left, dec_t right,
+                   holds_t holds, dec_t guess)
+{
+    dec_t lots = g->request->lots;
+    bool admitted = holds(g, c, lots);
+    bool by_ceiling = admitted && condition != 1 && op == RULES_OP_LE && left > right && c->capped;
+    say(g, (struct rules_verdict){.primitive = RULES_P1_LOSS_FLOOR, .condition = (uint16_t)condition, .rule = (uint16_t)c->floor,
+                                  .op = (uint8_t)(by_ceiling ? RULES_OP_GE : op), .admitted = admitted,
+                                  .left = by_ceiling ? worst_with(g, lots) : left,
+                                  .right = by_ceiling ? rules_plus(c->ceiling, c->b) : right, .q_max = largest(g, holds, c, guess)});
+}
+
+static dec_t guess_capped(const struct gate *g, const struct floor_case *c, dec_t guess)
+{
+    return c->capped ? dec_max(guess, guess_worst(g, rules_plus(c->ceiling, c->b))) : guess;
+}
+
+static void ask_r2(struct gate *g, const struct floor_case *c)
+{
+    dec_t room = rules_minus(c->allowance, c->b);
+    say_p1(g, c, 2, RULES_OP_LE, risk_with(g, g->request->lots), room, holds_r2,
+           guess_capped(g, c, quotient(rules_minus(room, g->others.risk), g->unit.risk)));
+}
+
+static dec_t guess_swing(const struct gate *g, const struct floor_case *c)
+{
+    dec_t others = rules_plus(g->others.give_up, g->others.excursion);
+    return quotient(rules_minus(rules_minus(c->allowance, c->b), others), rules_plus(g->unit.give_up, g->unit.excursion));
+}
+
+static void ask_r3(struct gate *g, const struct floor_case *c)
+{
+    dec_t lots = g->request->lots;
+    dec_t level = rules_level_at(g->state, g->set, c->floor, c->high, c->allowance);
+    /* below the old peak R1 alone speaks, above it the swing: E + U - A <= E - Delta - b, with room for the part of the peak
+     * that equity has still to win back */
+    dec_t swing = quotient(rules_minus(rules_minus(c->allowance, c->b), rules_plus(g->others.give_up, g->others.excursion)),
+                           rules_plus(g->unit.give_up, g->unit.excursion));
+    dec_t guess = dec_min(swing, guess_worst(g, rules_plus(level, c->b)));
+    say_p1(g, c, 3, RULES_OP_GE, worst_with(g, lots), rules_plus(level_at_peak(g, c, lots), c->b), holds_r3, guess_capped(g, c, guess));
+}
+
+static void ask_r4(struct gate *g, const struct floor_case *c)
+{
+    say_p1(g, c, 4, RULES_OP_LE, swing_with(g, g->request->lots), rules_minus(c->allowance, c->b), holds_r4,
+           guess_capped(g, c, guess_swing(g, c)));
+}
+
+static void ask_r5(struct gate *g, const struct floor_case *c)
+{
+    dec_t room = rules_minus(rules_minus(c->rule->lock_when, c->rule->lock_at), c->b);
+    dec_t guess = quotient(rules_minus(room, g->others.risk), g->unit.risk);
+    say_p1(g, c, 5, RULES_OP_LE, lock_loss_with(g, c, g->request->lots), room, holds_r5, guess);
+}
+
+/* The highest mark that the anchor stands on now, over the candidates. */
+static dec_t high_of(const struct gate *g, const struct rules_floor *rule)
+{
+    dec_t high = -DEC_MAX;
+    for (uint32_t day = 0; day < RULES_DAYS_MAX; day++)
+        if (rule->days >> day & 1u || (rule->days == 0 && day == 0))
+            high = dec_max(high, rules_anchor(g->state, rule, day));
+    return high;
+}
+
+/* The smallest allowance that may count: today's, and what a next day or a fallen tier would give. */
+static dec_t allowance_of_case(const struct gate *g, const struct rules_floor *rule, dec_t level, dec_t today)
+{
+    if (rule->allowance.kind == RULES_ABS || rule->allowance.kind == RULES_FRAC_INITIAL)
+        return today;
+    dec_t anchor = follows_balance(rule->anchor) ? dec_min(g->book->balance, g->book->equity) : g->book->equity;
+    return dec_min(today, rules_allowance_least(g->state, rule, anchor, level));
+}
+
+static void ask_floor(struct gate *g, uint32_t index)
+{
+    const struct rules_floor *rule = &g->set->floors[index];
+    dec_t today;
+    bool crosses = g->request->may_cross_boundary;
+    struct floor_case c = {.rule = rule, .floor = index, .capped = rule->has_cap};
+    c.level = rules_level_today(g->state, g->set, index, &today);
+    c.allowance = allowance_of_case(g, rule, c.level, today);
+    c.b = RULES_PLANT(10) ? 0 : g->buffer;
+    if (rule->breach == RULES_LE && !RULES_PLANT(1))
+        c.b = rules_plus(c.b, RULES_CENT);
+    c.ceiling = rules_plus(g->state->initial, rule->has_lock ? dec_max(rule->cap, rule->lock_at) : rule->cap);
+    c.high = high_of(g, rule);
+    if (g->state->latches[index].latch != RULES_LATCH_NONE)
+        say_flat(g, RULES_P1_LOSS_FLOOR, 0, index, RULES_OP_EQ, whole(g->state->latches[index].latch), 0, false);
+    say_p1(g, &c, 1, RULES_OP_GE, worst_with(g, g->request->lots), rules_plus(c.level, c.b), holds_r1,
+           guess_worst(g, rules_plus(c.level, c.b)));
+    if (follows_balance(rule->anchor) && (crosses || rule->anchor == RULES_RUN_CLOSED) && !RULES_PLANT(7))
+        ask_r2(g, &c);
+    if ((rule->anchor == RULES_RUN_EQUITY || rule->anchor == RULES_DAY_PEAK) && !RULES_PLANT(8))
+        ask_r3(g, &c);
+    if (follows_equity(rule->anchor) && crosses && !RULES_PLANT(9))
+        ask_r4(g, &c);
+    bool runs = rule->anchor >= RULES_RUN_CLOSED && rule->anchor <= RULES_RUN_EQUITY;
+    bool locked = runs && c.high >= rules_plus(g->state->initial, rule->lock_when); /* then it is in the level */
+    if (rule->has_lock && !locked && (crosses || rule->anchor == RULES_RUN_CLOSED) && follows_balance(rule->anchor))
+        ask_r5(g, &c);
+    else if (rule->has_lock && !locked && crosses && follows_equity(rule->anchor))
+        ask_r5(g, &c);
+}
+
+/* --- the decision ------------------------------------------------------------------------------------------------------------------------- */
+
+static void prepare(struct gate *g)
+{
+    const struct rules_request *r = g->request;
+    struct rules_terms unit = r->unit;
+    if (!r->has_stop)
+        unit.stop_distance = dec_max(unit.stop_distance, unit.no_stop_distance);
+    if (!r->may_cross_close)
+        unit.gap_distance = 0;
+    rules_unit_of(&unit, &g->unit);
+    rules_sum_of(g->book, RULES_ANY, 0, r->oco, &g->others, &g->joined);
+    g->buffer = dec_max(rules_fixed_buffer(g->set, g->state), g->context->b_flat);
+    g->steps_max = DEC_MAX / r->lot_step;
+}
+
+/* A floor that ends the account and is within the buffer: getting out comes before every rule that would void a profit. */
+static bool flattening_outranks(struct gate *g)
+{
+    for (uint32_t i = 0; i < g->set->floor_count; i++) {
+        const struct rules_floor *rule = &g->set->floors[i];
+        dec_t level = rules_floor_level(g->state, g->set, i);
+        dec_t margin = level == DEC_MAX ? -DEC_MAX : rules_minus(rules_measured(rule, g->book->balance, g->book->equity), level);
+        if (rule->effect != RULES_EFFECT_TERMINATE || margin > g->buffer)
+            continue;
+        say_flat(g, RULES_P1_LOSS_FLOOR, 0, i, RULES_OP_LE, margin, g->buffer, true);
+        return true;
+    }
+    return false;
+}
+
+static void decide_close(struct gate *g)
+{
+    g->buffer = dec_max(rules_fixed_buffer(g->set, g->state), g->context->b_flat);
+    if (flattening_outranks(g))
+        return;
+    ask_windows(g);
+    ask_holds(g);
+    ask_rates(g);
+}
+
+void rules_gate(const struct rules_set *set, const struct rules_state *state, const struct rules_book *book,
+                const struct rules_context *context, const struct rules_request *request, struct rules_answer *out)
+{
+    assert(set && state && book && context && request && out);
+    assert(request->lots > 0 && request->lot_step > 0 && request->instrument < RULES_INSTRUMENTS_MAX);
+    assert(set->floor_count <= RULES_FLOORS_MAX && set->loss_count <= RULES_LOSSES_MAX && set->exposure_count <= RULES_EXPOSURES_MAX);
+    struct gate g = {.set = set, .state = state, .book = book, .context = context, .request = request, .out = out};
+    out->admitted = true;
+    out->q_max = DEC_MAX;
+    out->refused = out->count = 0;
+    if (is_close(&g)) {
+        decide_close(&g);
+    } else {
+        prepare(&g);
+        ask_life(&g);
+        ask_conduct(&g);
+        ask_direction(&g);
+        ask_windows(&g);
+        ask_rates(&g);
+        ask_stop(&g);
+        ask_exposures(&g);
+        for (uint32_t i = 0; i < set->loss_count; i++)
+            ask_loss(&g, i);
+        for (uint32_t i = 0; i < set->floor_count; i++)
+            ask_floor(&g, i);
+        if (out->q_max < request->lot_min)
+            out->q_max = 0;
+    }
+    if (out->admitted)
+        out->refused = out->count;
+}
