@@ -22,7 +22,19 @@ enum process_kind { PROCESS_COORDINATOR, PROCESS_FEED, PROCESS_ACCOUNT, PROCESS_
     X(NO_CONVERSION_RATE, "no rate into the account currency") \
     X(SESSION_CLOSED, "outside the session") \
     X(RECONCILING, "positions unavailable: reconciling") \
-    X(STORE_FAILED, "store failed or nearly full")
+    X(STORE_FAILED, "store failed or nearly full") \
+    X(STALE, "no current price of what is open") \
+    X(OPEN_LOSS, "open loss cap of the firm (P2)") \
+    X(EXPOSURE, "exposure cap of the firm (P3)") \
+    X(TIME_WINDOW, "time window of the firm (P4)") \
+    X(HOLD_TIME, "holding time of the firm (P5)") \
+    X(MESSAGES, "message or order cap of the firm (P6)") \
+    X(PROFIT_SHAPE, "profit shape of the firm (P7)") \
+    X(STOP_POLICY, "stop policy of the firm (P8)") \
+    X(DIRECTION, "direction rule of the firm (P9)") \
+    X(CROSS_ACCOUNT, "rule across accounts (P10)") \
+    X(CONDUCT, "conduct rule of the firm (P11)") \
+    X(LIFECYCLE, "rule file too old, payout pending or locked (P12)")
 
 enum refusal {
 #define X(name, text) REFUSAL_##name,

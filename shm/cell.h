@@ -39,7 +39,7 @@ struct cell_payload {          /* one copy; fields that a kind does not use are 
     uint64_t rounds, grants, refusals, reservations;
     dec_t joint_risk;
     char text[CELL_TEXT_MAX];  /* why, when something is wrong; NUL-terminated */
-    uint64_t refusals_by_code[16]; /* account: by enum refusal (base/vocabulary.h) */
+    uint64_t refusals_by_code[32]; /* account: by enum refusal (base/vocabulary.h) */
 };
 
 struct cell;         /* as mapped */

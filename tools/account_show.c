@@ -137,7 +137,7 @@ struct shown {
     /* trades */
     dec_t gross_win, gross_loss, best, worst;
     uint64_t trades, wins;
-    uint64_t by_exit[EXIT_VENUE + 1];
+    uint64_t by_exit[EXIT_COUNT];
 };
 
 static int count_trade(void *context, const struct core_trade *trade)
@@ -152,7 +152,7 @@ static int count_trade(void *context, const struct core_trade *trade)
     shown->worst = shown->trades == 0 || result < shown->worst ? result : shown->worst;
     shown->trades++;
     shown->wins += result > 0;
-    if (trade->exit <= EXIT_VENUE)
+    if (trade->exit < EXIT_COUNT)
         shown->by_exit[trade->exit]++;
     return 0;
 }
@@ -189,11 +189,11 @@ static void show_account(const char *name, const struct shown *shown)
     printf("  %-22s %s UTC, record %" PRIu64 "\n", "market time", text_time(a->cursor_ns, true, text), a->cursor_seq);
     printf("  %-22s %s%s%s\n", "state", a->halted ? "HALTED" : a->paused ? "paused" : "not halted, not paused",
            a->flatten ? ", being flattened: " : "", a->flatten ? ledger_exit(a->flatten) : "");
-    show_money("initial balance", a->limits.initial_balance);
+    show_money("initial balance", a->rules.initial);
     show_money("balance", a->balance);
     show_money("equity", a->equity);
-    show_money("highest equity", a->limits.high_water_equity);
-    show_money("equity at day start", a->limits.day_start_equity);
+    show_money("highest equity", a->rules.high_equity);
+    show_money("equity at day start", a->rules.days[0].equity);
     show_money("at risk at the stops", a->open_risk);
     show_money("realized", a->realized_total);
     show_money("commission", a->commission_total);
@@ -329,7 +329,7 @@ static void show_trades(const struct shown *shown)
         printf(", %" PRIu64 " won (%.0f%%); won %s, lost %s; best %s, worst %s; closed by", shown->wins,
                100.0 * (double)shown->wins / (double)shown->trades, text_money(shown->gross_win, a), text_money(shown->gross_loss, b),
                text_signed(shown->best, c), text_signed(shown->worst, d));
-        for (unsigned i = 0; i <= EXIT_VENUE; i++)
+        for (unsigned i = 0; i < EXIT_COUNT; i++)
             if (shown->by_exit[i])
                 printf(" %s %" PRIu64, ledger_exit(i), shown->by_exit[i]);
     }

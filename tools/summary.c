@@ -33,7 +33,7 @@ static const struct table_column columns[] = {
 static dec_t result_of(const struct line *line)
 {
     dec_t result = DEC_NONE;
-    return dec_sub(line->account.equity, line->account.limits.initial_balance, &result) == 0 ? result : DEC_NONE;
+    return dec_sub(line->account.equity, line->account.rules.initial, &result) == 0 ? result : DEC_NONE;
 }
 
 static void refusals_text(const struct core_account *account, char *out, size_t size)
@@ -96,7 +96,7 @@ static json_t *object_of(const char *name, const struct line *line)
             json_object_set_new(refusals, refusal_name(i), number(a->refusals[i]));
     return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:b,s:b,s:o,s:o,s:o}", "account", name,
                      "firm", label(line->facts.firm), "programme", label(line->facts.programme), "personality",
-                     label(line->facts.personality), "initial_balance", money(a->limits.initial_balance), "balance", money(a->balance),
+                     label(line->facts.personality), "initial_balance", money(a->rules.initial), "balance", money(a->balance),
                      "equity", money(a->equity), "result", money(result_of(line)), "signals", number(a->signals), "proposals",
                      number(a->proposals), "granted", number(a->granted), "refused", number(a->refused), "entries_filled",
                      number(a->entries_filled), "trades", number(a->trades), "wins", number(a->wins), "positions",

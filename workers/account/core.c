@@ -12,6 +12,7 @@ const char *core_exit_name(unsigned exit)
         [EXIT_NONE] = "none",         [EXIT_STOP] = "stop",         [EXIT_TARGET] = "target",
         [EXIT_TIME] = "time",         [EXIT_LIMITS] = "limits",     [EXIT_OPERATOR] = "operator",
         [EXIT_UNPROTECTED] = "unprotected", [EXIT_AFTER_CRASH] = "after_crash", [EXIT_VENUE] = "venue",
+        [EXIT_WINDOW] = "window",     [EXIT_OPEN_LOSS] = "open_loss",
     };
     return exit < sizeof names / sizeof names[0] ? names[exit] : "?";
 }
@@ -50,7 +51,7 @@ void core_init(struct core *core, const struct fleet_config *config, uint32_t ac
     a->bytes = sizeof *a;
     a->next_intent = 1;
     a->balance = a->equity = core->settings->initial_balance;
-    limits_init(&a->limits, core->programme, core->settings->initial_balance);
+    rules_init(&a->rules, &core->programme->rules, core->settings->initial_balance);
     core_market_reset(core);
 }
 
@@ -59,7 +60,7 @@ int core_check(const struct core *core)
     const struct core_account *a = &core->account;
     uint32_t instruments = core->config->instrument_count;
     if (a->version != CORE_VERSION || a->bytes != sizeof *a || a->next_intent == 0 ||
-        a->pending_report_count > CORE_PENDING_REPORTS_MAX || a->flatten > EXIT_VENUE)
+        a->pending_report_count > CORE_PENDING_REPORTS_MAX || a->flatten >= EXIT_COUNT || rules_state_check(&a->rules, &core->programme->rules) != 0)
         return -EPROTO;
     for (uint32_t i = 0; i < a->pending_report_count; i++)
         if (a->pending_reports[i].instrument >= instruments)
@@ -245,7 +246,7 @@ bool core_rate(const struct core *core, uint32_t instrument, dec_t *out)
 
 /* Floating result of a position at a price, account currency; a position whose rate is unknown counts 0
  * (it cannot have been opened without one). */
-static dec_t core_floating(const struct core *core, const struct core_position *position, dec_t price)
+dec_t core_floating(const struct core *core, const struct core_position *position, dec_t price)
 {
     dec_t rate, move, money;
     if (price <= 0 || !core_rate(core, position->instrument, &rate))
@@ -317,9 +318,9 @@ uint32_t core_refusal(const struct core *core)
         return REFUSAL_STORE_FAILED;
     if (core->reconciling)
         return REFUSAL_RECONCILING;
-    uint32_t limits = limits_refusal(&a->limits);
-    if (limits != REFUSAL_NONE)
-        return limits;
+    uint32_t rules = core_rules_refusal(core);
+    if (rules != REFUSAL_NONE)
+        return rules;
     if (a->halted || core->settings->observe_only)
         return REFUSAL_ACCOUNT_STATE;
     if (a->paused || a->flatten != EXIT_NONE)
@@ -464,7 +465,7 @@ static void core_on_end(struct core *core, const struct market_record *record)
     if (!(record->flags & MARKET_WARMUP) && !core->market.warmup) {
         if (!core->account.started)
             core_start(core);
-        core_mark(core);
+        core_guard(core);
         core_exits(core);
         core_send_reports(core);
         core_signals(core);
@@ -486,9 +487,41 @@ void core_gap(struct core *core, uint64_t lost, uint64_t cursor_seq)
     core->market.seq = cursor_seq;
 }
 
+/* Messages to the venue count where the firm caps them: an order with its protection is as many orders. */
+static void core_count_messages(struct core *core, uint32_t first)
+{
+    struct core_account *a = &core->account;
+    const struct rules_set *set = &core->programme->rules;
+    for (uint32_t i = first; i < core->action_count; i++) {
+        const struct broker_request *request = &core->actions[i].u.request;
+        if (core->actions[i].kind != ACTION_BROKER)
+            continue;
+        rules_on_message(&a->rules, set, request->kind == BROKER_CANCEL ? RULES_MESSAGES : request->kind == BROKER_REPLACE ? RULES_CHANGES : RULES_ORDERS,
+                         a->cursor_ns);
+        for (uint64_t protective = (request->stop_intent != 0) + (request->take_intent != 0); protective > 0; protective--)
+            rules_on_message(&a->rules, set, RULES_ORDERS, a->cursor_ns);
+    }
+}
+
+/* A record that moves what is open: the guard looks at once, not only at the instant's END. */
+static bool core_moves_equity(const struct core *core, const struct market_record *record)
+{
+    if (record->kind == MARKET_END || core->market.warmup || !core->account.started)
+        return false;
+    for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++) {
+        const struct core_position *position = &core->positions[i];
+        if (position->id != 0 && position->qty > 0 &&
+            (position->instrument == record->instrument ||
+             core->config->instruments[position->instrument].conversion_instrument == record->instrument))
+            return true;
+    }
+    return false;
+}
+
 void core_step(struct core *core, const struct core_event *event)
 {
     struct core_account *a = &core->account;
+    uint32_t actions = core->action_count;
     switch (event->kind) {
     case CORE_MARKET:
         assert(event->u.market->seq > a->cursor_seq);
@@ -497,6 +530,8 @@ void core_step(struct core *core, const struct core_event *event)
         core_market_record(core, event->u.market);
         if (event->u.market->kind == MARKET_END)
             core_on_end(core, event->u.market);
+        else if (core_moves_equity(core, event->u.market))
+            core_guard(core);
         break;
     case CORE_REPORT:
         core_on_report(core, event->u.report);
@@ -508,4 +543,5 @@ void core_step(struct core *core, const struct core_event *event)
         core_on_command(core, event->u.command.command, event->u.command.user);
         break;
     }
+    core_count_messages(core, actions);
 }

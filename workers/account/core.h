@@ -31,11 +31,11 @@
 #include "workers/account/order.h"
 #include "workers/broker/broker.h"
 #include "workers/coordinator/wire.h"
-#include "workers/risk/limits.h"
+#include "workers/risk/rules/rules.h"
 #include "workers/risk/sizing.h"
 #include "workers/strategy/signal.h"
 
-#define CORE_VERSION 2u
+#define CORE_VERSION 3u
 #define CORE_ORDERS_MAX 64u
 #define CORE_POSITIONS_MAX 16u
 #define CORE_PROPOSALS_MAX 16u
@@ -43,15 +43,15 @@
 #define CORE_PENDING_REPORTS_MAX 32u
 #define CORE_RECORDS_MAX 192u
 #define CORE_ACTIONS_MAX 96u
-#define CORE_OUTPUT_BYTES (96u << 10)
-#define CORE_REFUSALS_MAX 16u
+#define CORE_OUTPUT_BYTES (512u << 10)
+#define CORE_REFUSALS_MAX 32u
 static_assert(REFUSAL_COUNT <= CORE_REFUSALS_MAX, "one counter for each refusal");
 
 /* An entry's protective order must be at the venue within this market time of the fill (design.md 5). */
 #define CORE_PROTECT_NS (2 * INT64_C(1000000000))
 
 enum core_exit { EXIT_NONE, EXIT_STOP, EXIT_TARGET, EXIT_TIME, EXIT_LIMITS, EXIT_OPERATOR, EXIT_UNPROTECTED, EXIT_AFTER_CRASH,
-                 EXIT_VENUE };
+                 EXIT_VENUE, EXIT_WINDOW, EXIT_OPEN_LOSS, EXIT_COUNT };
 const char *core_exit_name(unsigned exit); /* "stop" */
 
 struct core_position {
@@ -60,6 +60,7 @@ struct core_position {
     uint64_t stop_intent, take_intent, close_intent; /* close_intent 0: none on its way */
     uint32_t instrument, side;
     uint32_t pattern, exit;    /* enum core_exit: why it is to be closed; NONE: it is not */
+    uint32_t close_refused, reserved; /* a rule forbids its voluntary close now: journalled once */
     dec_t qty, entry_qty;      /* open now; bought or sold in all */
     dec_t avg_price;           /* of the entry */
     dec_t stop_price, take_price;
@@ -105,7 +106,9 @@ struct core_account {
     dec_t realized_total, commission_total, swap_total;
     uint64_t signals, proposals, granted, refused, entries, entries_filled, trades, wins;
     uint64_t refusals[CORE_REFUSALS_MAX], refusals_today[CORE_REFUSALS_MAX];
-    struct limits_state limits;
+    struct rules_state rules;
+    dec_t flat_buffer;         /* b_flat of the last guard */
+    dec_t expected_move[CONFIG_INSTRUMENTS_MAX]; /* price units: ATR of the last signal of each */
     struct sizing_result last_size;
     struct core_pending_report pending_reports[CORE_PENDING_REPORTS_MAX];
 };
@@ -178,6 +181,9 @@ struct core {
     uint32_t index;            /* of the account */
     bool store_failed;         /* set by the driver: no new risk */
     bool reconciling;          /* set by the driver: positions unavailable, no new risk */
+    int64_t live_now_ns;       /* set by the driver, live only: wall clock, for ages; 0 in a replay */
+    int64_t cadence_ns;        /* of the source's base records: a quote is due that long after the one before */
+    const struct rules_calendar *calendar; /* NULL: none */
     struct core_account account;
     struct core_position positions[CORE_POSITIONS_MAX];
     struct order orders[CORE_ORDERS_MAX];

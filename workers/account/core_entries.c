@@ -54,21 +54,35 @@ static uint32_t core_positions_taken(const struct core *core, uint32_t instrumen
 /* How far equity has come down towards the overall floor that is relatively nearest: DD and DDmax of quant.md 5.1. */
 static void core_drawdown(const struct core *core, dec_t *drawdown, dec_t *most)
 {
-    const struct limits_state *limits = &core->account.limits;
+    const struct rules_set *set = &core->programme->rules;
     double nearest = 2;
-    for (uint32_t i = 0; i < core->programme->floor_count; i++) {
-        if (core->programme->floors[i].kind != FLOOR_TOTAL)
+    for (uint32_t i = 0; i < set->floor_count; i++) {
+        dec_t level = rules_floor_level(&core->account.rules, set, i), allowance = rules_allowance(&core->account.rules, &set->floors[i], 0);
+        if (set->floors[i].kind != RULES_TOTAL || level == DEC_MAX || allowance <= 0)
             continue;
-        dec_t level = limits_floor_level(limits, core->programme, i), allowance = limits->floors[i].anchor - level;
-        if (level == DEC_MAX || allowance <= 0)
-            continue;
-        double left = dec_to_double(core->account.equity - level) / dec_to_double(allowance);
+        dec_t left_money = core->account.equity - level;
+        double left = dec_to_double(left_money) / dec_to_double(allowance);
         if (left >= nearest)
             continue;
         nearest = left;
-        *drawdown = allowance - (core->account.equity - level);
+        *drawdown = allowance - left_money;
         *most = allowance;
     }
+}
+
+/* Money between equity and the nearest floor, less the guard's buffer; DEC_MAX: no floor. */
+static dec_t core_floor_room(const struct core *core)
+{
+    const struct core_account *a = &core->account;
+    const struct rules_set *set = &core->programme->rules;
+    dec_t room = DEC_MAX, buffer = dec_max(a->flat_buffer, rules_fixed_buffer(set, &a->rules)), left;
+    for (uint32_t i = 0; i < set->floor_count; i++) {
+        dec_t level = rules_floor_level(&a->rules, set, i);
+        if (dec_sub(a->equity, level, &left) != 0 || dec_sub(left, buffer, &left) != 0)
+            return 0;
+        room = dec_min(room, left);
+    }
+    return dec_max(0, room);
 }
 
 static dec_t core_share(dec_t base, dec_t share)
@@ -92,8 +106,28 @@ static dec_t core_margin_free(const struct core *core)
     return dec_max(0, dec_min(a->equity, most) - used);
 }
 
+/* The gate's word on a size: smaller when only that is admitted. What it said of the last size asked is in the journal. */
+static uint32_t core_gate_size(struct core *core, const struct signal *signal, uint64_t signal_jseq, struct sizing_input *in,
+                               struct sizing_result *size)
+{
+    struct rules_answer answer;
+    dec_t wanted = size->lots;
+    if (!core_gate_entry(core, signal, 0, NULL, wanted, &answer))
+        return REFUSAL_NO_CONVERSION_RATE;
+    if (!answer.admitted && answer.q_max > 0) {
+        in->gate_max = answer.q_max;
+        if (sizing_decide(in, size) != 0)
+            return REFUSAL_BELOW_MINIMUM;
+        core->account.last_size = *size;
+    }
+    (void)core_gate_entry(core, signal, signal_jseq, NULL, size->lots > 0 ? size->lots : wanted, &answer);
+    if (!answer.admitted)
+        size->lots = core->account.last_size.lots = 0;
+    return answer.admitted ? (uint32_t)REFUSAL_NONE : core_rule_refusal(core, &answer);
+}
+
 /* Why this signal is not proposed, NONE when *size is what to propose. */
-static uint32_t core_size_signal(struct core *core, const struct signal *signal, struct sizing_result *size)
+static uint32_t core_size_signal(struct core *core, const struct signal *signal, uint64_t signal_jseq, struct sizing_result *size)
 {
     memset(size, 0, sizeof *size);
     uint32_t refusal = core_refusal(core);
@@ -120,16 +154,13 @@ static uint32_t core_size_signal(struct core *core, const struct signal *signal,
         return REFUSAL_NO_CONVERSION_RATE;
     if (personality->scale_by_drawdown)
         core_drawdown(core, &in.drawdown, &in.drawdown_max);
-    uint32_t kind;
-    dec_t room = limits_room(&a->limits, core->programme, a->equity, &kind), committed = core_risk_committed(core);
-    in.room = core_risk_room(core, dec_max(0, room - committed), committed);
+    dec_t committed = core_risk_committed(core);
+    in.room = core_risk_room(core, dec_max(0, core_floor_room(core) - committed), committed);
     in.margin_free = core_margin_free(core);
     if (sizing_decide(&in, size) != 0)
         return REFUSAL_BELOW_MINIMUM;
     core->account.last_size = *size;
-    if (size->refusal == REFUSAL_DAILY_LOSS && kind == FLOOR_TOTAL)
-        return REFUSAL_TOTAL_LOSS;
-    return size->refusal;
+    return size->refusal != REFUSAL_NONE ? size->refusal : core_gate_size(core, signal, signal_jseq, &in, size);
 }
 
 static void core_propose(struct core *core, const struct signal *signal, uint64_t signal_jseq,
@@ -178,31 +209,49 @@ static void core_propose(struct core *core, const struct signal *signal, uint64_
     action->u.proposal = wire;
 }
 
+static uint64_t core_record_signal(struct core *core, const struct signal *signal)
+{
+    struct journal_writer writer;
+    uint64_t jseq = core_record_begin(core, &writer, "signal");
+    core_record_instrument(core, &writer, signal->instrument);
+    journal_text(&writer, "pattern", signal_pattern_name(signal->pattern));
+    journal_text(&writer, "timeframe", timeframe_name((enum market_timeframe)signal->timeframe));
+    journal_u64(&writer, "side", signal->side);
+    journal_u64(&writer, "seq", signal->bar_seq);
+    journal_dec(&writer, "price", signal->price);
+    journal_dec(&writer, "stop_distance", signal->stop_distance);
+    journal_dec(&writer, "target_distance", signal->target_distance);
+    journal_f64(&writer, "strength", signal->strength);
+    journal_f64(&writer, "atr", signal->atr);
+    core_record_end(core, &writer);
+    return jseq;
+}
+
+static void core_record_refused(struct core *core, const struct signal *signal, uint64_t signal_jseq, uint32_t refusal)
+{
+    struct journal_writer writer;
+    core_record_begin(core, &writer, "refused");
+    core_record_instrument(core, &writer, signal->instrument);
+    journal_u64(&writer, "signal", signal_jseq);
+    journal_text(&writer, "refusal", refusal_name(refusal));
+    core_record_end(core, &writer);
+}
+
 void core_signals(struct core *core)
 {
     for (uint32_t i = 0; i < core->market.signal_count; i++) {
         const struct signal *signal = &core->market.signals[i];
         struct sizing_result size;
-        uint32_t refusal = core_size_signal(core, signal, &size);
-        struct journal_writer writer;
-        uint64_t jseq = core_record_begin(core, &writer, "signal");
-        core_record_instrument(core, &writer, signal->instrument);
-        journal_text(&writer, "pattern", signal_pattern_name(signal->pattern));
-        journal_text(&writer, "timeframe", timeframe_name((enum market_timeframe)signal->timeframe));
-        journal_u64(&writer, "side", signal->side);
-        journal_u64(&writer, "seq", signal->bar_seq);
-        journal_dec(&writer, "price", signal->price);
-        journal_dec(&writer, "stop_distance", signal->stop_distance);
-        journal_dec(&writer, "target_distance", signal->target_distance);
-        journal_f64(&writer, "strength", signal->strength);
-        journal_f64(&writer, "atr", signal->atr);
-        journal_text(&writer, "refusal", refusal_name(refusal));
-        core_record_end(core, &writer);
+        uint64_t jseq = core_record_signal(core, signal);
         core->account.signals++;
-        if (refusal != REFUSAL_NONE)
+        (void)dec_from_double(signal->atr, &core->account.expected_move[signal->instrument]);
+        uint32_t refusal = core_size_signal(core, signal, jseq, &size);
+        if (refusal != REFUSAL_NONE) {
             core_count_refusal(core, refusal);
-        else
+            core_record_refused(core, signal, jseq, refusal);
+        } else {
             core_propose(core, signal, jseq, &size);
+        }
         core_signal_row(core, jseq, signal, refusal == REFUSAL_NONE ? core->account.jseq : 0, refusal, false);
     }
 }
@@ -289,6 +338,18 @@ static uint32_t core_permit_refusal(const struct core *core, const struct core_p
     return core_refusal(core);
 }
 
+/* What was admitted when it was proposed may not be any more: live, the market has gone on. */
+static uint32_t core_placing_refusal(struct core *core, const struct core_proposal *proposal, dec_t qty)
+{
+    struct rules_answer answer;
+    if (!core_gate_entry(core, &proposal->signal, 0, NULL, qty, &answer))
+        return REFUSAL_NO_CONVERSION_RATE;
+    if (answer.admitted)
+        return REFUSAL_NONE;
+    (void)core_gate_entry(core, &proposal->signal, proposal->signal_jseq, NULL, qty, &answer);
+    return core_rule_refusal(core, &answer);
+}
+
 void core_on_answer(struct core *core, const struct wire_answer *answer)
 {
     uint32_t slot = 0;
@@ -300,6 +361,8 @@ void core_on_answer(struct core *core, const struct wire_answer *answer)
     memset(&core->proposals[slot], 0, sizeof core->proposals[slot]);
 
     uint32_t refusal = core_permit_refusal(core, &proposal, answer);
+    if (refusal == REFUSAL_NONE)
+        refusal = core_placing_refusal(core, &proposal, answer->qty);
     struct journal_writer writer;
     core_record_begin(core, &writer, "answer");
     journal_u64(&writer, "proposal", proposal.jseq);

@@ -4,6 +4,19 @@
 #include <assert.h>
 #include <string.h>
 
+/* No larger than the venue's and the firm's largest order: what is left is asked for when this part is filled. */
+static dec_t core_slice(const struct core *core, const struct core_position *position)
+{
+    const struct rules_set *set = &core->programme->rules;
+    dec_t most = core->config->instruments[position->instrument].lot_max;
+    for (uint32_t i = 0; i < set->exposure_count; i++) {
+        const struct rules_exposure *rule = &set->exposures[i];
+        if (rule->counted == RULES_LOTS_PER_ORDER && rule->instruments >> position->instrument & 1)
+            most = dec_min(most, rules_exposure_limit(&core->account.rules, rule, core->account.equity));
+    }
+    return most > 0 ? dec_min(most, position->qty) : position->qty;
+}
+
 /* Ask the venue to close what is open of a position. One request at a time; a refused one is asked again at
  * each END that finds a newer quote of the instrument (not every minute of a weekend), until it is flat. */
 static void core_close(struct core *core, struct core_position *position, enum core_exit why)
@@ -21,7 +34,7 @@ static void core_close(struct core *core, struct core_position *position, enum c
         core->market.quotes[position->instrument].time_ns < position->close_asked_ns)
         return;
     uint32_t side = position->side == SIDE_BUY ? SIDE_SELL : SIDE_BUY;
-    struct order *order = core_order_new(core, ROLE_CLOSE, position, side, ORDER_MARKET, position->qty, 0);
+    struct order *order = core_order_new(core, ROLE_CLOSE, position, side, ORDER_MARKET, core_slice(core, position), 0);
     position->close_intent = order->intent;
     position->close_asked_ns = core->account.cursor_ns + 1;
     struct journal_writer writer;
@@ -59,103 +72,30 @@ static void core_cancel_entry(struct core *core, struct core_position *position)
     };
 }
 
-/* Money lost per lot now, for the order in which positions are closed: the fastest loser first. */
-static dec_t core_floating_loss(const struct core *core, const struct core_position *position)
-{
-    const struct core_quote *quote = &core->market.quotes[position->instrument];
-    dec_t now = position->side == SIDE_BUY ? quote->bid : quote->ask, rate, money;
-    dec_t move = position->side == SIDE_BUY ? position->avg_price - now : now - position->avg_price;
-    if (!core_rate(core, position->instrument, &rate) ||
-        sizing_money(&core->config->instruments[position->instrument], move, position->qty, rate, DEC_ROUND_CEIL, &money) != 0)
-        return 0;
-    return money;
-}
-
+/* Entries that may still fill are cancelled first; then the fastest loser is closed first. */
 void core_close_all(struct core *core, enum core_exit why)
 {
-    for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++)
-        if (core->positions[i].id != 0 && core->positions[i].qty == 0)
-            core_cancel_entry(core, &core->positions[i]);
-    bool done[CORE_POSITIONS_MAX] = {false};
-    for (uint32_t round = 0; round < CORE_POSITIONS_MAX; round++) {
-        uint32_t worst = CORE_POSITIONS_MAX;
-        dec_t worst_loss = 0;
-        for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++) {
-            if (core->positions[i].id == 0 || done[i])
-                continue;
-            dec_t loss = core_floating_loss(core, &core->positions[i]);
-            if (worst == CORE_POSITIONS_MAX || loss > worst_loss) {
-                worst = i;
-                worst_loss = loss;
-            }
-        }
-        if (worst == CORE_POSITIONS_MAX)
-            return;
-        done[worst] = true;
-        core_close(core, &core->positions[worst], why);
+    struct rules_leg legs[CORE_POSITIONS_MAX];
+    uint32_t slots[CORE_POSITIONS_MAX], order[CORE_POSITIONS_MAX], count = 0;
+    for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++) {
+        struct core_position *position = &core->positions[i];
+        if (position->id == 0)
+            continue;
+        core_cancel_entry(core, position);
+        const struct core_quote *quote = &core->market.quotes[position->instrument];
+        legs[count] = (struct rules_leg){
+            .kind = RULES_LEG_POSITION, .instrument = position->instrument, .side = position->side, .opened_ns = position->opened_ns,
+            .floating = position->qty > 0 ? core_floating(core, position, position->side == SIDE_BUY ? quote->bid : quote->ask) : 0,
+        };
+        slots[count++] = i;
     }
+    struct rules_book book = {.legs = legs, .count = count, .balance = core->account.balance, .equity = core->account.equity};
+    uint32_t ordered = rules_flatten_order(&book, core->account.cursor_ns, order, CORE_POSITIONS_MAX);
+    for (uint32_t i = 0; i < ordered; i++)
+        core_close(core, &core->positions[slots[order[i]]], why);
 }
 
 /* --- at each END --------------------------------------------------------------------------------- */
-
-static void core_record_limits(struct core *core, const char *kind, const struct limits_verdict *verdict)
-{
-    struct journal_writer writer;
-    core_record_begin(core, &writer, kind);
-    journal_text(&writer, "refusal", refusal_name(verdict->refusal));
-    if (verdict->floor < core->programme->floor_count)
-        journal_text(&writer, "floor", core->programme->floors[verdict->floor].id);
-    journal_dec(&writer, "level", verdict->floor_level);
-    journal_dec(&writer, "equity", verdict->equity);
-    journal_dec(&writer, "balance", core->account.balance);
-    core_record_end(core, &writer);
-}
-
-static void core_new_day(struct core *core)
-{
-    struct core_account *a = &core->account;
-    memset(a->refusals_today, 0, sizeof a->refusals_today);
-    struct journal_writer writer;
-    core_record_begin(core, &writer, "day");
-    journal_time(&writer, "start", a->limits.day_start_ns);
-    journal_time(&writer, "end", a->limits.day_end_ns);
-    journal_dec(&writer, "balance", a->balance);
-    journal_dec(&writer, "equity", a->equity);
-    journal_dec(&writer, "high_water_equity", a->limits.high_water_equity);
-    for (uint32_t i = 0; i < core->programme->floor_count; i++)
-        journal_dec(&writer, core->programme->floors[i].id, limits_floor_level(&a->limits, core->programme, i));
-    core_record_end(core, &writer);
-}
-
-void core_mark(struct core *core)
-{
-    struct core_account *a = &core->account;
-    dec_t high;
-    core_equity(core, &a->equity, &high);
-    a->open_risk = 0;
-    for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++)
-        if (core->positions[i].id != 0)
-            a->open_risk += core_position_risk(core, &core->positions[i]);
-    struct limits_verdict verdict;
-    uint32_t before = limits_refusal(&a->limits);
-    limits_mark(&a->limits, core->programme, &core->config->zones[core->programme->zone], a->cursor_ns, a->balance,
-                a->equity, high, &verdict);
-    if (verdict.new_day)
-        core_new_day(core);
-    if (verdict.breached) {
-        core_record_limits(core, "breach", &verdict);
-        core_alert(core, "floor %s of %s breached: closing everything",
-                   verdict.floor < core->programme->floor_count ? core->programme->floors[verdict.floor].id : "?",
-                   core->programme->firm);
-    } else if (verdict.refusal != REFUSAL_NONE && before == REFUSAL_NONE) {
-        core_record_limits(core, "guard", &verdict);
-        core_alert(core, "%s near: entries off, closing everything", refusal_text(verdict.refusal));
-    }
-    if (verdict.terminated)
-        a->halted = 1;
-    if (verdict.flatten)
-        core_close_all(core, EXIT_LIMITS);
-}
 
 static bool core_unprotected(struct core *core, const struct core_position *position)
 {
@@ -172,9 +112,15 @@ void core_exits(struct core *core)
             continue;
         if (position->exit != EXIT_NONE) {
             core_close(core, position, (enum core_exit)position->exit);
+        } else if (core_loss_closes(core, position)) {
+            core_close(core, position, EXIT_OPEN_LOSS);
+        } else if (core_window_closes(core, position)) {
+            if (core_gate_close(core, position, RULES_CLOSE_PROTECTIVE))
+                core_close(core, position, EXIT_WINDOW);
         } else if (core->personality->time_stop_ns > 0 &&
                    core->account.cursor_ns - position->opened_ns >= core->personality->time_stop_ns) {
-            core_close(core, position, EXIT_TIME);
+            if (core_gate_close(core, position, RULES_CLOSE_VOLUNTARY))
+                core_close(core, position, EXIT_TIME);
         } else if (core_unprotected(core, position)) {
             core_alert(core, "position %llu has no working stop: closing it", (unsigned long long)position->id);
             core_close(core, position, EXIT_UNPROTECTED);

@@ -35,8 +35,28 @@ void core_on_answer(struct core *core, const struct wire_answer *answer);
 struct broker_request core_entry_request(const struct core *core, const struct core_position *position,
                                          const struct order *entry);
 
+/* Floating result of what is open of a position at `price`, account currency. */
+dec_t core_floating(const struct core *core, const struct core_position *position, dec_t price);
+
+/* --- core_rules.c: the firm's rules ---------------------------------------------------------------- */
+/* Mark equity, cross boundaries, run the guard and act on it. */
+void core_guard(struct core *core);
+uint32_t core_rules_refusal(const struct core *core); /* latch or guard: why no new risk may be added; NONE */
+uint32_t core_rule_refusal(const struct core *core, const struct rules_answer *answer); /* of its first refusal */
+/* What `lots` of a signal would be to the rules; false: no quote or no rate. */
+bool core_entry_terms(const struct core *core, const struct signal *signal, dec_t lots, struct rules_request *out);
+/* Positions, entries on their way and proposals without an answer; out holds CORE_POSITIONS_MAX + CORE_PROPOSALS_MAX. */
+uint32_t core_legs(const struct core *core, const struct core_proposal *without, struct rules_leg *out);
+/* The gate for an entry; journalled when signal_jseq is given. `without`: a proposal that is not in the book (it is what is
+ * asked about). False: no quote or no rate. */
+bool core_gate_entry(struct core *core, const struct signal *signal, uint64_t signal_jseq, const struct core_proposal *without,
+                     dec_t lots, struct rules_answer *answer);
+bool core_gate_close(struct core *core, struct core_position *position, enum rules_purpose purpose);
+/* A window that forbids holding it, or fills of its orders, is near or here; an open loss cap (P2) is near. */
+bool core_window_closes(const struct core *core, const struct core_position *position);
+bool core_loss_closes(const struct core *core, const struct core_position *position);
+
 /* --- core_exits.c: limits, time stops, closes ---------------------------------------------------- */
-void core_mark(struct core *core);
 void core_exits(struct core *core);
 void core_close_all(struct core *core, enum core_exit why);
 void core_on_command(struct core *core, enum core_command command, const char *user);

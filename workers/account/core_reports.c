@@ -73,6 +73,7 @@ static void core_position_grow(struct core *core, struct core_position *position
     }
     position->qty += qty;
     position->avg_price = order->avg_price;
+    rules_on_opened(&core->account.rules, &core->programme->rules, position->instrument, position->side, qty, core->account.cursor_ns);
 }
 
 static void core_record_trade(struct core *core, const struct core_position *position, const struct core_trade *trade)
@@ -112,6 +113,8 @@ static void core_trade_close(struct core *core, struct core_position *position)
     dec_t net = position->realized + position->commission + position->swap;
     core->account.wins += net > 0;
     core->account.losing_streak = net > 0 ? 0 : core->account.losing_streak + (net < 0);
+    rules_on_closed(&core->account.rules, &core->programme->rules, position->instrument, position->side, position->exit_qty, net,
+                    position->opened_ns, core->account.cursor_ns);
     core_record_trade(core, position, trade);
 }
 
@@ -155,6 +158,7 @@ static void core_filled(struct core *core, const struct broker_report *report, c
         core_position_grow(core, position, order, qty);
     else
         core_position_shrink(core, position, report, order->role, qty);
+    rules_on_message(&core->account.rules, &core->programme->rules, RULES_EXECUTIONS, core->account.cursor_ns);
     core_report_due(core, position->instrument, order->role == ROLE_ENTRY ? position->proposal : 0,
                     order->role == ROLE_ENTRY && !order_state_final(order->state) ? order->qty - order->cum_qty : 0);
 }

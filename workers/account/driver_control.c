@@ -22,7 +22,7 @@ void driver_publish(struct driver *driver)
     status->account_state = core_state(core);
     status->balance = account->balance;
     status->equity = account->equity;
-    status->day_pnl = account->limits.day_end_ns != 0 ? account->equity - account->limits.day_start_equity : 0;
+    status->day_pnl = account->rules.days[0].end_ns != 0 ? account->equity - account->rules.days[0].equity : 0;
     status->open_risk = account->open_risk;
     status->positions = core_open_positions(core);
     status->orders_working = core_working_orders(core);
@@ -81,14 +81,19 @@ static void text_add_time(struct text_buffer *buffer, int64_t time_ns)
 
 static void why_floors(const struct core *core, struct text_buffer *out)
 {
-    const struct limits_state *limits = &core->account.limits;
-    for (uint32_t i = 0; i < core->programme->floor_count; i++) {
-        dec_t level = limits_floor_level(limits, core->programme, i);
+    const struct rules_state *rules = &core->account.rules;
+    const struct rules_set *set = &core->programme->rules;
+    text_add(out, "guard: %s, flatten buffer ", rules_guard_name(rules->guard));
+    char text[DEC_STR_MAX];
+    dec_format(core->account.flat_buffer, 2, text);
+    text_add(out, "%s\n", text);
+    for (uint32_t i = 0; i < set->floor_count; i++) {
+        dec_t level = rules_floor_level(rules, set, i);
         char floor[DEC_STR_MAX], room[DEC_STR_MAX];
         dec_format(level, 2, floor);
         dec_format(core->account.equity - level, 2, room);
-        text_add(out, "floor %s: %s, room %s%s\n", core->programme->floors[i].id, floor, room,
-                 limits->floors[i].latched ? ", BREACHED" : "");
+        text_add(out, "floor %s: %s, room %s%s\n", set->floors[i].head.id, floor, room,
+                 rules->latches[i].latch != RULES_LATCH_NONE ? ", BREACHED" : "");
     }
 }
 
@@ -110,12 +115,12 @@ static void driver_why(struct driver *driver, uint64_t id)
                  timeframe_name((enum market_timeframe)core->personality->timeframe));
     else
         text_add(&out, "it takes no new risk: %s\n", refusal_text(refusal));
-    bool until_boundary = account->limits.guard_latched || refusal == REFUSAL_DAILY_LOSS;
+    bool until_boundary = refusal == REFUSAL_DAILY_LOSS;
     if (refusal != REFUSAL_NONE && account->halted)
         text_add(&out, "this does not end: the firm's floor was breached\n");
     else if (refusal != REFUSAL_NONE && until_boundary) {
         text_add(&out, "this ends with the firm's day at ");
-        text_add_time(&out, account->limits.day_end_ns);
+        text_add_time(&out, account->rules.days[0].end_ns);
         text_add(&out, "\n");
     } else if (refusal == REFUSAL_PAUSED)
         text_add(&out, "this ends with: propfleet account resume %s\n", core->settings->name);

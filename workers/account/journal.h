@@ -22,7 +22,7 @@
 
 #define JOURNAL_EXT_DECIMAL 1
 #define JOURNAL_EXT_TIME 2
-#define JOURNAL_RECORD_BYTES_MAX 1024u
+#define JOURNAL_RECORD_BYTES_MAX 8192u
 
 struct journal_writer {
     unsigned char *out;
