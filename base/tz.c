@@ -122,6 +122,18 @@ int64_t tz_boundary_after(const struct tz_table *tz, int32_t second_of_day, int6
     return INT64_MAX;
 }
 
+int64_t tz_transition_after(const struct tz_table *tz, int64_t utc_ns)
+{
+    uint32_t period = period_at(tz, floor_div(utc_ns, NS_PER_S));
+    return period == tz->transition_count ? INT64_MAX : saturated_ns(tz->at_s[period]);
+}
+
+int64_t tz_transition_before(const struct tz_table *tz, int64_t utc_ns)
+{
+    uint32_t period = period_at(tz, floor_div(utc_ns, NS_PER_S));
+    return period == 0 ? INT64_MIN : saturated_ns(tz->at_s[period - 1]);
+}
+
 int tz_weekday(const struct tz_table *tz, int64_t utc_ns)
 {
     int64_t since_thursday = local_day_at(tz, utc_ns) % 7;

@@ -44,6 +44,9 @@ int64_t tz_local_to_utc(const struct tz_table *tz, int64_t local_day, int32_t se
 /* The last daily boundary at `second_of_day` local time that is <= utc_ns, and the next after it. */
 int64_t tz_boundary_at_or_before(const struct tz_table *tz, int32_t second_of_day, int64_t utc_ns);
 int64_t tz_boundary_after(const struct tz_table *tz, int32_t second_of_day, int64_t utc_ns);
+/* The first change of offset after utc_ns, INT64_MAX: none; the last at or before it, INT64_MIN: none. */
+int64_t tz_transition_after(const struct tz_table *tz, int64_t utc_ns);
+int64_t tz_transition_before(const struct tz_table *tz, int64_t utc_ns);
 /* Local weekday of an instant, 0 = Sunday. */
 int tz_weekday(const struct tz_table *tz, int64_t utc_ns);
 

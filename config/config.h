@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/decimal.h"
+#include "base/hours.h"
 #include "base/tz.h"
 #include "shm/market.h"
 
@@ -249,6 +250,13 @@ const struct fleet_config *config_map(int fd, struct error *err);
 void config_unmap(const struct fleet_config *config);
 /* The checks of config_map on bytes that are already in memory: 0, or -EINVAL with the field named. */
 int config_check(const struct fleet_config *config, size_t size_bytes, struct error *err);
+/* The week of an instrument (index in range). */
+static inline struct hours config_hours(const struct fleet_config *config, uint32_t instrument)
+{
+    const struct config_instrument *in = &config->instruments[instrument];
+    return (struct hours){.zone = &config->zones[in->session_zone], .open_s = in->session_open_s,
+                          .close_s = in->session_close_s, .closed_weekend = in->closed_weekend};
+}
 /* Set magic, version, size and digest: the last step of whoever made or changed a struct. */
 void config_stamp(struct fleet_config *config);
 /* Index of an account by name, CONFIG_NONE when there is none. */

@@ -146,9 +146,10 @@ struct rules_window {
     int32_t from_s, to_s;    /* DAILY_SPAN: [from, to), over midnight when from > to */
     int32_t before_s, after_s; /* NEWS: both ends inclusive; MARKET_CLOSE: before_s */
     int32_t closed_s;        /* MARKET_CLOSE */
-    int32_t hold_if_opened_before_s; /* NEWS: positions at least this old may be closed inside; 0: none may */
+    int32_t hold_if_opened_before_s; /* NEWS: positions opened more than this before the event may be closed inside; 0: none may */
     int32_t lead_s;          /* ours: flattening begins this long before a window that forbids HOLD */
     bool cancel_pendings;
+    uint32_t importance;     /* NEWS: of the calendar's events those of at least this; 0: all */
 };
 
 enum rules_hold_kind { RULES_MIN_HOLD, RULES_SHARE_OF_TRADES, RULES_SHARE_OF_PROFIT, RULES_MEAN_DURATION };
@@ -156,8 +157,9 @@ struct rules_hold {
     struct rules_head head;
     uint32_t kind, over;
     int32_t tau_s;
-    bool at_least;           /* SHARE: the share with duration > tau must exceed max_share; else that of the short ones
-                                must stay below it */
+    bool at_least;           /* SHARE: the share with duration > tau must exceed (GT) or reach (GE) max_share; else that of
+                                the short ones breaches when it exceeds (GT) or reaches (GE) it. MEAN_DURATION: must exceed
+                                (GT) or reach (GE) tau */
     dec_t max_share;
 };
 

@@ -3,29 +3,13 @@
 
 #include "base/tz.h"
 
-#define NS_PER_S INT64_C(1000000000)
-#define DAY_S 86400
-enum { SUNDAY = 0, FRIDAY = 5, SATURDAY = 6 };
+enum { SUNDAY = 0, SATURDAY = 6 };
 
-static bool weekend_closed(const struct config_instrument *in, int weekday, int32_t second)
-{
-    int32_t close_s = in->session_close_s == 0 ? DAY_S : in->session_close_s;
-    return weekday == SATURDAY || (weekday == FRIDAY && second >= close_s) ||
-           (weekday == SUNDAY && second < in->session_open_s);
-}
-
+/* The week alone: what the venue quotes on a holiday it also fills. */
 bool paper_session_closed(const struct fleet_config *config, uint32_t instrument, int64_t time_ns)
 {
-    const struct config_instrument *in = &config->instruments[instrument];
-    const struct tz_table *zone = &config->zones[in->session_zone];
-    int64_t local_s = time_ns / NS_PER_S + tz_offset_at(zone, time_ns);
-    int32_t second = (int32_t)(((local_s % DAY_S) + DAY_S) % DAY_S);
-    if (in->closed_weekend && weekend_closed(in, tz_weekday(zone, time_ns), second))
-        return true;
-    int32_t close_s = in->session_close_s, open_s = in->session_open_s;
-    if (close_s == open_s)
-        return false;
-    return close_s < open_s ? second >= close_s && second < open_s : second >= close_s || second < open_s;
+    struct hours hours = config_hours(config, instrument);
+    return !hours_open_at(&hours, NULL, time_ns);
 }
 
 int64_t paper_session_next_swap(const struct fleet_config *config, int64_t time_ns)

@@ -8,29 +8,11 @@
 #define DAY_S 86400
 #define HOURS_A_WEEK 168
 
-enum { SUNDAY = 0, FRIDAY = 5, SATURDAY = 6 };
-
-static bool in_daily_break(const struct config_instrument *instrument, int32_t second)
-{
-    int32_t open = instrument->session_open_s, close = instrument->session_close_s;
-    if (close < open)
-        return second >= close && second < open;
-    return close > open && (second >= close || second < open);
-}
-
-static bool in_weekend(const struct config_instrument *instrument, int weekday, int32_t second)
-{
-    int32_t close_s = instrument->session_close_s == 0 ? DAY_S : instrument->session_close_s;
-    return weekday == SATURDAY || (weekday == FRIDAY && second >= close_s) ||
-           (weekday == SUNDAY && second < instrument->session_open_s);
-}
-
 bool session_open_local(const struct config_instrument *instrument, int weekday, int32_t second)
 {
-    assert(weekday >= 0 && weekday <= 6 && second >= 0 && second < DAY_S);
-    if (instrument->closed_weekend && in_weekend(instrument, weekday, second))
-        return false;
-    return !in_daily_break(instrument, second);
+    struct hours hours = {.open_s = instrument->session_open_s, .close_s = instrument->session_close_s,
+                          .closed_weekend = instrument->closed_weekend};
+    return hours_open_local(&hours, weekday, second);
 }
 
 uint64_t session_hour_mask(const struct config_instrument *instrument, const struct tz_table *zone, int64_t hour_ns)

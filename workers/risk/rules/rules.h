@@ -206,6 +206,7 @@ struct rules_context {
     bool live;                       /* age of the rule file acts; a replay only records it */
     int32_t today;                   /* days since 1970-01-01, wall clock; live only */
     uint32_t positions, working;     /* for the message reserve */
+    bool payout_pending;             /* for P4; the gate adds the state's */
     dec_t b_flat;                    /* the guard's, now (rules_flat_buffer); 0: its fixed part alone */
     dec_t expected_move;             /* price units that the market may move until the next window has passed */
 };
@@ -240,7 +241,7 @@ struct rules_verdict {
     dec_t left, right;
     dec_t q_max;                     /* lots that this inequality admits, a multiple of lot_step; DEC_MAX: any */
 };
-#define RULES_VERDICTS_MAX 64u
+#define RULES_VERDICTS_MAX 72u /* every rule there may be, each in all that it asks */
 struct rules_answer {
     bool admitted;
     dec_t q_max;                     /* the smallest of all: the largest size that would be admitted; 0: none */
@@ -299,65 +300,97 @@ uint32_t rules_flatten_order(const struct rules_book *book, int64_t now_ns, uint
 
 /* --- single primitives: what the gate and the guard are made of ------------------------------------------------ */
 
-/* P2 (limits.c) */
+/* P2 (limits.c). Limits are whole cents, down; 0 when they cannot be reckoned. A loss is >= 0, a gain below. */
 dec_t rules_loss_limit(const struct rules_set *set, const struct rules_state *state, const struct rules_loss *rule);
 bool rules_loss_breached(const struct rules_loss *rule, dec_t limit, dec_t loss);
-/* Loss that a new leg of this instrument and side would inherit at `now`. */
+/* The most that may be lost beside `loss` without a breach: a cent less for GE. Not below 0. */
+dec_t rules_loss_room(const struct rules_loss *rule, dec_t limit, dec_t loss);
+/* Loss that a new leg of this instrument and side would inherit at `now` by re-entering (inclusive); 0 for groups that are no IDEA. */
 dec_t rules_idea_carried(const struct rules_state *state, const struct rules_loss *rule, uint32_t instrument, uint32_t side,
                          int64_t now_ns);
-/* P3 */
+/* What the group of this instrument and side has lost now: -sum of F, and what its idea has realised. */
+dec_t rules_loss_now(const struct rules_state *state, const struct rules_loss *rule, const struct rules_book *book,
+                     uint32_t instrument, uint32_t side, int64_t now_ns);
+/* P3. Counts of positions are whole DEC_ONE. A weight of 0 is taken as 1. */
 dec_t rules_tier_value(const struct rules_amount *amount, dec_t basis);
+/* live_equity: for tiers on it, the equity at which the size must still be allowed: with every stop hit (W of R1). */
 dec_t rules_exposure_limit(const struct rules_state *state, const struct rules_exposure *rule, dec_t live_equity);
-/* What is counted with `lots` more of `instrument` on `side`. */
+/* What is counted with `lots` more of `instrument` on `side`. Working orders count as filled, of an OCO set the largest. */
 dec_t rules_exposure_total(const struct rules_state *state, const struct rules_exposure *rule, const struct rules_book *book,
                            uint32_t instrument, uint32_t side, dec_t lots, dec_t margin_per_lot);
 /* P4 (time.c) */
 struct rules_span {
     int64_t from_ns, to_ns;          /* [from, to]: NEWS and MARKET_CLOSE inclusive; DAILY_SPAN [from, to) */
 };
-/* Whether t lies in a window that forbids one of `actions` for the instrument; *span: that window. A NEWS window without a
- * valid calendar is closed for OPEN and INCREASE. */
+/* Whether t lies in a window that forbids one of `actions` for the instrument; *span: that window, NEWS windows that touch
+ * as one. A NEWS window whose events are not all known (no calendar, or one that is not valid from t - after to t + before)
+ * is closed for OPEN and INCREASE, [t, INT64_MAX]. MARKET_CLOSE: OPEN from before_s before it, HOLD alone from the close, both
+ * until it is over. DAILY_SPAN: from the first to the last instant with those wall times; from = to: always. */
 bool rules_window_forbids(const struct rules_window *rule, const struct rules_context *context, uint32_t instrument,
                           uint32_t actions, int64_t t_ns, struct rules_span *span);
-/* The next window after now that forbids `actions`; false: none known. */
+/* The next window that begins after now and forbids one of `actions`; false: none known. The end of the calendar is one for
+ * OPEN and INCREASE. */
 bool rules_window_next(const struct rules_window *rule, const struct rules_context *context, uint32_t instrument,
                        uint32_t actions, int64_t now_ns, struct rules_span *span);
+/* When flattening begins before a window that forbids HOLD. */
+int64_t rules_window_flatten_ns(const struct rules_window *rule, const struct rules_span *span);
+/* A position so old that it may be closed inside a NEWS window all the same. */
+bool rules_window_exempts(const struct rules_window *rule, const struct rules_span *span, int64_t opened_ns);
 /* Before a window that forbids fills: close when the stop or target is nearer than the expected move. */
 bool rules_close_before_window(dec_t nearest_distance, dec_t expected_move);
-/* FundingPips: does the profit of a trade count that was opened and closed so long before (-) or after an event? */
+/* FundingPips: does the profit of a trade count that was opened and closed so long before (-) or after an event? Not when it
+ * was opened hold_if_opened_before_s before it or later and closed inside the window (all ends inclusive). */
 bool rules_news_profit_counts(const struct rules_window *rule, int64_t opened_from_event_s, int64_t closed_from_event_s);
-/* P5: may a position be closed voluntarily now (held_s so far)? *share: the projected one, where it is a share. */
+/* P5: may a position be closed voluntarily now (held_s so far)? Held long enough: always. *share: what the share, or the mean
+ * in seconds, will be with it (of profit: what it is). Protective closes are not asked. */
 bool rules_hold_allows(const struct rules_hold *rule, const struct rules_profit *profit, uint32_t index, int64_t held_s, dec_t *share);
-/* Is the rule kept by what is closed so far? */
+/* Is the rule kept by what is closed so far? Nothing closed: it is. */
 bool rules_hold_kept(const struct rules_hold *rule, const struct rules_profit *profit, uint32_t index, dec_t *share);
-/* P6: */
+/* P6: 0 for WORKING_ORDERS, which the context counts. */
 uint32_t rules_rate_used(const struct rules_state *state, const struct rules_rate *rule, uint32_t index, int64_t now_ns);
 uint32_t rules_rate_reserve(uint32_t positions, uint32_t working); /* 2 * (positions + working) + 20 */
+int64_t rules_rate_left(const struct rules_rate *rule, uint32_t used, uint32_t reserve); /* may be below 0 */
 bool rules_rate_allows(const struct rules_rate *rule, uint32_t used, uint32_t cost, uint32_t reserve);
-/* P7 (shape.c) */
+/* P7 (shape.c). Of finished days: for one with today, rules_profit_day on a copy first. */
 struct rules_best_day {
-    dec_t share;                     /* best / denominator; 0 when there is none */
-    dec_t extra;                     /* profit on other days that makes the share equal the limit; a cent more when strict */
+    dec_t share;                     /* best / denominator, down; 0 without a best day, DEC_MAX without a denominator */
+    dec_t extra;                     /* profit on other days that makes the share equal the limit (a strict one needs more) */
     bool kept;
 };
 void rules_best_day(const struct rules_shape *shape, const struct rules_profit *profit, struct rules_best_day *out);
-/* The most profit today that keeps the share, non-strict: x / (1 - x) * other days, down to the cent. */
+/* The most profit today that keeps the share: x / (1 - x) * other days, down to the cent, less than that where the limit
+ * is strict; and the daily cap. DEC_MAX: any. */
 dec_t rules_profit_cap_today(const struct rules_shape *shape, dec_t other_days);
+/* The balance that passes, DEC_MAX: the phase has no target. */
+dec_t rules_target_balance(const struct rules_shape *shape, dec_t initial);
 bool rules_target_reached(const struct rules_shape *shape, dec_t initial, dec_t balance, uint32_t open_positions);
+/* Closed profit that makes a day count. */
+dec_t rules_day_profit(const struct rules_shape *shape, dec_t initial);
+/* *days: what counts, today included. */
+bool rules_days_reached(const struct rules_shape *shape, const struct rules_profit *profit, uint32_t *days);
 /* The day going on is over: its profit joins the sums. */
 void rules_profit_day(const struct rules_set *set, const struct rules_state *state, struct rules_profit *profit);
 /* P8, P9, P11, P12 (conduct.c) */
+dec_t rules_stop_ratio(dec_t stop_distance, dec_t target_distance); /* up; 0: no target (RULES_UNBOUNDED) */
 bool rules_stop_ratio_allows(const struct rules_stop *rule, dec_t stop_distance, dec_t target_distance);
-bool rules_is_wider(dec_t old_distance, dec_t new_distance); /* a moved stop that is new risk */
+bool rules_is_wider(dec_t old_distance, dec_t new_distance); /* a moved stop that is new risk; DEC_NONE: no stop */
+uint32_t rules_direction_group(const struct rules_direction *rule, uint32_t instrument); /* mask: it and what moves with it */
 enum rules_direction_verdict { RULES_ADMIT, RULES_REFUSE, RULES_REFUSE_EXCESS }; /* EXCESS: closing is fine, turning is not */
+/* Working orders count as filled: those of the same side use up what could be closed, those of the other are opposite. */
 enum rules_direction_verdict rules_direction_of(const struct rules_direction *rule, const struct rules_book *book,
                                                 uint32_t instrument, uint32_t side, dec_t lots);
 bool rules_add_allowed(const struct rules_direction *rule, uint32_t open_same_side, bool in_loss);
+/* Not larger than the last losing trade of this instrument or one of its group. */
 bool rules_size_after_loss(const struct rules_direction *rule, const struct rules_state *state, uint32_t instrument, dec_t lots);
+/* The most lots that it admits; DEC_MAX: any. */
+dec_t rules_size_after_loss_max(const struct rules_direction *rule, const struct rules_state *state, uint32_t instrument);
+/* APPROVAL admits manual orders only: once the firm has approved, the file says which of the others it is. */
 bool rules_conduct_allows(const struct rules_conduct *rule, uint32_t mode, uint32_t host);
+bool rules_payout_allows(const struct rules_life *rule, bool payout_pending); /* openings */
 enum rules_inactivity { RULES_ACTIVE, RULES_INACTIVE_WARN, RULES_INACTIVE };
+/* Days without an order; without warn days from four fifths of the limit on. */
 enum rules_inactivity rules_inactivity(const struct rules_life *rule, int32_t last_day, int32_t today);
-/* Days since the file was verified; true: older than it may be, reduce only. */
+/* Days since the file was verified; true: older than it may be (or from the future), reduce only. */
 bool rules_file_expired(const struct rules_set *set, int32_t today, int32_t *age_days);
 
 /* --- P10 (cross.c): the coordinator's view ------------------------------------------------------------------ */
@@ -368,13 +401,19 @@ struct rules_party {                 /* an account of the owner with an exposure
     uint32_t instrument, side;
     uint32_t strategy;               /* equal: the same strategy and parameters */
     int64_t opened_ns;
-    bool open;                       /* false: closed, only opened_ns counts */
+    bool open;                       /* false: no exposure now, only the strategy counts */
     dec_t capital;                   /* initial balance */
 };
-/* May `asks` take its exposure beside `holds`? Both sides' rules speak. groups: instruments that move together. */
+/* May `asks` take its exposure beside `holds`? Both sides' rules speak, whatever the order of the two. Same account: yes (P9
+ * has spoken). groups: instruments that move together, NULL: none do. */
 bool rules_cross_allows(const struct rules_cross *asks_rule, const struct rules_direction *asks_groups, const struct rules_party *asks,
                         const struct rules_cross *holds_rule, const struct rules_party *holds);
+/* Initial balances at the firm, with the one that is added; *total: their sum. */
 bool rules_capital_allows(const struct rules_cross *rule, const dec_t *active, uint32_t count, dec_t added, dec_t *total);
-bool rules_strategy_allows(const struct rules_cross *rule, uint32_t strategy_firm, uint32_t used_at_firm, bool used_elsewhere);
+/* identical: the accounts would trade alike; under_management: their capital. */
+bool rules_identical_allows(const struct rules_cross *rule, dec_t under_management, bool identical);
+bool rules_accounts_allow(const struct rules_cross *rule, uint32_t accounts); /* with the one that asks */
+/* The rule of firm `firm`, of a strategy that runs (or is to run) there and at `firms`. Ask each of them. */
+bool rules_strategy_allows(const struct rules_cross *rule, uint32_t firm, const uint32_t *firms, uint32_t count);
 
 #endif
