@@ -46,9 +46,16 @@ static void make_config(void)
     strcpy(config.zones[0].name, "UTC");
     strcpy(config.feed.source_name, "test");
     config.programmes[0] = (struct config_programme){
-        .firm = "firm", .name = "two", .floor_count = 2, .buffer_fraction = D("0.001"),
-        .floors = {{.id = "daily", .kind = FLOOR_DAILY, .anchor = ANCHOR_SNAP_BALANCE, .allowance_fraction = D("0.05"), .effect = EFFECT_TERMINATE},
-                   {.id = "total", .kind = FLOOR_TOTAL, .anchor = ANCHOR_INITIAL, .allowance_fraction = D("0.10"), .effect = EFFECT_TERMINATE}},
+        .firm = "firm", .name = "two",
+        .rules = {
+            .day_count = 1, .floor_count = 2,
+            .floors = {{.head.id = "daily", .kind = RULES_DAILY, .anchor = RULES_SNAP_BALANCE, .days = 1,
+                        .allowance = {.kind = RULES_FRAC_INITIAL, .value = D("0.05")}},
+                       {.head.id = "total", .kind = RULES_TOTAL, .anchor = RULES_INITIAL, .days = 1,
+                        .allowance = {.kind = RULES_FRAC_INITIAL, .value = D("0.10")}}},
+            .guard = {.fixed_fraction = D("0.001"), .warn_fraction = D("0.3"), .slip_ticks = 3, .gap_fraction = D("0.015"),
+                      .lookahead_s = 600, .block_s = 120, .blind_s = 600, .require_stop = true},
+        },
     };
     config.personalities[0] = (struct config_personality){
         .name = "test", .timeframe = TIMEFRAME_H1, .lookback = 5, .atr_period = 3, .stop_atr = 2.0, .target_r = 2.0,
@@ -76,7 +83,8 @@ static void bar(uint32_t instrument, const char *low, const char *high, const ch
         .flags = MARKET_BASE, .spread_ticks = 10, .u.bar = {D(close), D(high), D(low), D(close), D("100")},
     };
     step_market(&record);
-    assert_int_equal(core.record_count, 0); /* nothing is decided before the END */
+    if (core_open_positions(&core) == 0)
+        assert_int_equal(core.record_count, 0); /* only the guard acts before the END */
     struct market_record end = {.seq = ++seq, .time_ns = now_ns, .kind = MARKET_END};
     step_market(&end);
 }
@@ -358,6 +366,157 @@ static void test_daily_loss_flattens_and_stops_entries(void **state)
     assert_int_not_equal(core_state(&core), ACCOUNT_ACTIVE);
 }
 
+/* --- the firm's rules -------------------------------------------------------------------------------- */
+
+static struct market_record falling(const char *close)
+{
+    now_ns += H1_NS;
+    return (struct market_record){
+        .seq = ++seq, .time_ns = now_ns, .kind = MARKET_BAR, .timeframe = TIMEFRAME_H1, .instrument = 0, .flags = MARKET_BASE,
+        .spread_ticks = 10, .u.bar = {D("1.1000"), D("1.1000"), D(close), D(close), D("100")},
+    };
+}
+
+static void closed(const struct broker_request *close, const char *price, const char *realized)
+{
+    report((struct broker_report){.exec_type = EXEC_TRADE, .intent = close->intent, .position = close->position, .side = SIDE_SELL,
+                                  .qty = close->qty, .cum_qty = close->qty, .last_qty = close->qty, .last_price = D(price),
+                                  .avg_price = D(price), .exec_id = 2, .realized = D(realized), .final = 1});
+}
+
+static void cancelled(uint64_t intent)
+{
+    report((struct broker_report){.exec_type = EXEC_CANCELED, .intent = intent, .reason = BROKER_OCO, .final = 1});
+}
+
+static void test_guard_acts_on_the_record_and_locks_until_the_boundary(void **state)
+{
+    (void)state;
+    struct broker_request entry = open_position();
+    core_clear(&core);
+    dec_t lots = entry.qty;
+    config.programmes[0].rules.floors[0].allowance = (struct rules_amount){.kind = RULES_ABS, .value = D("300")};
+    core_clear(&core);
+    /* The floor is 300 away, the buffer 100 and slippage: a loss of 250 is beyond the guard's line, not beyond the firm's. */
+    dec_t move;
+    char price[DEC_STR_MAX];
+    assert_int_equal(dec_div(D("0.0025"), lots, DEC_ROUND_DOWN, &move), 0);
+    dec_format(D("1.1056") - move, 5, price);
+    struct market_record record = falling(price);
+    step_market(&record);
+    assert_int_equal(core.account.rules.guard, RULES_GUARD_FLATTEN);
+    assert_int_equal(core.account.rules.latches[0].latch, RULES_LATCH_NONE);
+    const struct core_action *action = action_of(ACTION_BROKER);
+    must(action);
+    struct broker_request close = action->u.request;
+    assert_int_equal(close.kind, BROKER_CLOSE);
+    assert_int_equal(close.qty, lots);
+    assert_int_equal(core_refusal(&core), REFUSAL_DAILY_LOSS);
+    closed(&close, price, "-250");
+    cancelled(entry.stop_intent);
+    cancelled(entry.take_intent);
+    assert_int_equal(core_open_positions(&core), 0);
+    bar(0, "1.0410", "1.0430", "1.0420");
+    assert_int_equal(core.account.rules.guard, RULES_GUARD_LOCKED);
+    assert_int_equal(core_refusal(&core), REFUSAL_DAILY_LOSS);
+    int64_t until = core.account.rules.guard_until_ns;
+    assert_int_equal(until, core.account.rules.days[0].end_ns);
+    while (now_ns + H1_NS < until)
+        bar(0, "1.0410", "1.0430", "1.0420");
+    assert_int_equal(core.account.rules.guard, RULES_GUARD_LOCKED);
+    bar(0, "1.0410", "1.0430", "1.0420");
+    assert_int_equal(core.account.rules.guard, RULES_GUARD_NORMAL);
+    assert_int_equal(core_refusal(&core), REFUSAL_NONE);
+}
+
+static void test_gate_makes_a_size_smaller(void **state)
+{
+    (void)state;
+    struct rules_set *rules = &config.programmes[0].rules;
+    rules->exposure_count = 1;
+    rules->exposures[0] = (struct rules_exposure){.head.id = "lots", .counted = RULES_LOTS_OPEN, .instruments = 3,
+                                                  .limit = {.kind = RULES_ABS, .value = D("0.17")}, .weight = {DEC_ONE, DEC_ONE}};
+    struct wire_proposal proposal = propose();
+    assert_int_equal(proposal.qty, D("0.17"));
+    uint32_t index;
+    assert_true(record_of("gate", &index));
+    const struct core_record *record = &core.records[index];
+    dec_t q_max;
+    assert_int_equal(journal_get_dec(core.bytes + record->offset, record->size, "q_max", &q_max), 0);
+    assert_int_equal(q_max, D("0.17"));
+    char text[96];
+    assert_int_equal(journal_get_text(core.bytes + record->offset, record->size, "P3.0 lots", text, sizeof text), 0);
+    assert_string_equal(text, "0.17 <= 0.17, at most 0.17");
+}
+
+static void test_gate_refuses_in_a_window(void **state)
+{
+    (void)state;
+    struct rules_set *rules = &config.programmes[0].rules;
+    rules->window_count = 1;
+    rules->windows[0] = (struct rules_window){.head.id = "morning", .kind = RULES_DAILY_SPAN, .forbids = RULES_OPEN, .instruments = 3,
+                                              .from_s = 6 * 3600, .to_s = 12 * 3600};
+    quiet_bars(0, 8);
+    bar(0, "1.1000", "1.1060", "1.1055"); /* 09:00 */
+    assert_null(action_of(ACTION_PROPOSE));
+    assert_int_equal(core.account.refusals[REFUSAL_TIME_WINDOW], 1);
+    uint32_t index;
+    assert_true(record_of("gate", &index));
+    assert_true(record_of("refused", &index));
+}
+
+static void test_gate_asks_again_before_the_order(void **state)
+{
+    (void)state;
+    struct wire_proposal proposal = propose();
+    core.account.rules.payout_pending = 1;
+    config.programmes[0].rules.life.payout_freeze = true;
+    struct broker_request request = answer(&proposal, proposal.qty);
+    assert_int_equal(request.intent, 0);
+    assert_int_equal(core.account.refusals[REFUSAL_LIFECYCLE], 1);
+}
+
+static void test_voluntary_close_waits_for_the_hold_time(void **state)
+{
+    (void)state;
+    struct rules_set *rules = &config.programmes[0].rules;
+    (void)open_position();
+    rules->hold_count = 1;
+    rules->holds[0] = (struct rules_hold){.head.id = "hold", .kind = RULES_MIN_HOLD, .tau_s = 12 * 3600};
+    for (int i = 0; i < 11; i++) {
+        bar(0, "1.1050", "1.1060", "1.1055");
+        assert_null(action_of(ACTION_BROKER));
+    }
+    bar(0, "1.1050", "1.1060", "1.1055");
+    const struct core_action *action = action_of(ACTION_BROKER);
+    must(action);
+    assert_int_equal(action->u.request.kind, BROKER_CLOSE);
+}
+
+static void test_flattening_in_slices(void **state)
+{
+    (void)state;
+    struct broker_request entry = open_position();
+    config.instruments[0].lot_max = D("0.2"); /* the venue's band has become narrower */
+    struct core_event event = {.kind = CORE_COMMAND, .u.command = {.command = COMMAND_FLATTEN, .user = "test"}};
+    core_clear(&core);
+    core_step(&core, &event);
+    dec_t left = entry.qty;
+    for (int i = 0; left > 0; i++) {
+        assert_true(i < 50);
+        const struct core_action *action = action_of(ACTION_BROKER);
+        must(action);
+        struct broker_request close = action->u.request;
+        assert_int_equal(close.qty, left < D("0.2") ? left : D("0.2"));
+        left -= close.qty;
+        report((struct broker_report){.exec_type = EXEC_TRADE, .intent = close.intent, .position = close.position, .side = SIDE_SELL,
+                                      .qty = close.qty, .cum_qty = close.qty, .last_qty = close.qty, .last_price = D("1.1"),
+                                      .avg_price = D("1.1"), .exec_id = (uint64_t)i + 2, .final = 1});
+        bar(0, "1.1050", "1.1060", "1.1055");
+    }
+    assert_int_equal(core.account.trades, 1);
+}
+
 static void test_pause_resume_flatten(void **state)
 {
     (void)state;
@@ -478,6 +637,12 @@ int main(void)
         cmocka_unit_test_setup(test_time_stop_closes_and_asks_again_when_refused, setup),
         cmocka_unit_test_setup(test_position_without_a_working_stop_is_closed, setup),
         cmocka_unit_test_setup(test_daily_loss_flattens_and_stops_entries, setup),
+        cmocka_unit_test_setup(test_guard_acts_on_the_record_and_locks_until_the_boundary, setup),
+        cmocka_unit_test_setup(test_gate_makes_a_size_smaller, setup),
+        cmocka_unit_test_setup(test_gate_refuses_in_a_window, setup),
+        cmocka_unit_test_setup(test_gate_asks_again_before_the_order, setup),
+        cmocka_unit_test_setup(test_voluntary_close_waits_for_the_hold_time, setup),
+        cmocka_unit_test_setup(test_flattening_in_slices, setup),
         cmocka_unit_test_setup(test_pause_resume_flatten, setup),
         cmocka_unit_test_setup(test_flatten_cancels_an_entry_that_is_not_filled, setup),
         cmocka_unit_test_setup(test_copy_of_the_state_is_the_state, setup),
