@@ -114,7 +114,8 @@ static const struct {
 } verbs[] = {
     {"add", account_add},         {"list", account_list},       {"show", account_show},   {"pause", account_pause},
     {"resume", account_resume},   {"flatten", account_flatten}, {"restart", account_restart}, {"start", account_start},
-    {"remove", account_remove},
+    {"remove", account_remove},   {"unlock", account_unlock},   {"payout", account_payout}, {"deposit", account_deposit},
+    {"floor", account_floor},     {"marks", account_marks},     {"close", account_close},
 };
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 

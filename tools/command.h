@@ -37,6 +37,12 @@ int account_add(int argc, char **argv);
 int account_list(int argc, char **argv);
 int account_show(int argc, char **argv);
 int account_remove(int argc, char **argv);
+int account_unlock(int argc, char **argv);
+int account_payout(int argc, char **argv);
+int account_deposit(int argc, char **argv);
+int account_floor(int argc, char **argv);
+int account_marks(int argc, char **argv);
+int account_close(int argc, char **argv);
 
 /* "propfleet: " and the text on stderr; returns status, so that `return command_fail(EXIT_NO, ...)` reads well. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -36,7 +36,7 @@ static const struct command commands[] = {
     {"top", command_top, "[--once] [--runtime DIR] [--config DIR]",
      "the same on a screen that refreshes; q quits\n"
      "  --once         print one frame and end, for scripts" FLEET_HELP},
-    {"account", command_account, "add|list|show|pause|resume|flatten|restart|start|remove [NAME] [OPTIONS]",
+    {"account", command_account, "add|list|show|pause|resume|flatten|restart|start|remove|unlock|payout|deposit|floor|marks|close [NAME] ...",
      "one account; `propfleet help account` lists what can be done\n"
      "  add [--name N] [--firm F] [--programme P] [--size AMOUNT] [--currency C] [--personality P]\n"
      "      [--after-crash resume|flatten] [--observe-only] [--seed N] [--timeout S]\n"
@@ -49,7 +49,14 @@ static const struct command commands[] = {
      "                 resumed  [--timeout S]\n"
      "  restart NAME   stop it in order and start it again, wait until READY  [--timeout S]\n"
      "  start NAME     start one that has failed or is down, wait until READY  [--timeout S]\n"
-     "  remove NAME    only when flat; its file moves to removed-accounts/" STORE_HELP},
+     "  remove NAME    only when flat; its file moves to removed-accounts/\n"
+     "acts that change what the firm's rules see, journalled with the user:\n"
+     "  unlock NAME --reason TEXT      after the guard flattened and locked it\n"
+     "  payout|deposit NAME AMOUNT [--preview]   booked by the firm; shows the floors that it leaves\n"
+     "  floor NAME FLOOR AMOUNT|none   what the firm's dashboard shows: the higher floor rules\n"
+     "  marks NAME --set high_balance=...,high_equity=...,day_balance=...,day_equity=...,eod_balance=... [--again ...]\n"
+     "                 typed twice; --initialise for an account that cannot start because its marks are lost\n"
+     "  close NAME POSITION            close one position" STORE_HELP},
     {"flatten", command_flatten, "--all [--timeout S] [--runtime DIR] [--config DIR]",
      "the panic button: close everything in every account, all at once\n"
      "  exit status 1 when any account is not confirmed flat within the timeout (60 s);\n"

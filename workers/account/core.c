@@ -540,7 +540,11 @@ void core_step(struct core *core, const struct core_event *event)
         core_on_answer(core, event->u.answer);
         break;
     case CORE_COMMAND:
-        core_on_command(core, event->u.command.command, event->u.command.user);
+        core_on_command(core, event);
+        break;
+    case CORE_CLOCK:
+        if (a->started)
+            core_guard(core);
         break;
     }
     core_count_messages(core, actions);

@@ -104,6 +104,7 @@ struct core_account {
     uint32_t pending_report_count, reserved;
     dec_t balance, equity, open_risk;
     dec_t realized_total, commission_total, swap_total;
+    dec_t transfers_total;     /* deposits less payouts: balance = initial + realized + commission + swap + transfers */
     uint64_t signals, proposals, granted, refused, entries, entries_filled, trades, wins;
     uint64_t refusals[CORE_REFUSALS_MAX], refusals_today[CORE_REFUSALS_MAX];
     struct rules_state rules;
@@ -130,15 +131,31 @@ struct core_market {
     uint64_t detectors[CONFIG_INSTRUMENTS_MAX][DETECTOR_STATE_BYTES_MAX / 8];
 };
 
-enum core_event_kind { CORE_MARKET, CORE_REPORT, CORE_ANSWER, CORE_COMMAND };
-enum core_command { COMMAND_PAUSE, COMMAND_RESUME, COMMAND_FLATTEN, COMMAND_AFTER_CRASH };
+enum core_event_kind { CORE_MARKET, CORE_REPORT, CORE_ANSWER, CORE_COMMAND, CORE_CLOCK /* live: each 250 ms, the guard looks */ };
+enum core_command { COMMAND_PAUSE, COMMAND_RESUME, COMMAND_FLATTEN, COMMAND_AFTER_CRASH,
+                    COMMAND_UNLOCK,   /* text: why. Ends LOCKED, and the halt of an account whose floors are not breached */
+                    COMMAND_PAYOUT, COMMAND_DEPOSIT, /* amount > 0 */
+                    COMMAND_FLOOR,    /* number: the floor; amount: what the firm's dashboard shows; DEC_NONE: forget it */
+                    COMMAND_MARKS,    /* marks: typed by a person, for an account whose own are lost */
+                    COMMAND_CLOSE,    /* number: the position */
+                    COMMAND_COUNT };
+/* Marks as the firm's dashboard shows them. DEC_NONE: leave it. */
+struct core_marks {
+    dec_t high_balance, high_equity, day_balance, day_equity, eod_balance;
+};
 struct core_event {
     enum core_event_kind kind;
     union {
         const struct market_record *market;
         const struct broker_report *report;
         const struct wire_answer *answer;
-        struct { enum core_command command; const char *user; } command;
+        struct {
+            enum core_command command;
+            const char *user, *text;
+            uint64_t number;
+            dec_t amount;
+            const struct core_marks *marks;
+        } command;
     } u;
 };
 
@@ -181,7 +198,8 @@ struct core {
     uint32_t index;            /* of the account */
     bool store_failed;         /* set by the driver: no new risk */
     bool reconciling;          /* set by the driver: positions unavailable, no new risk */
-    int64_t live_now_ns;       /* set by the driver, live only: wall clock, for ages; 0 in a replay */
+    int64_t live_now_ns;       /* set by the driver, live only: the market time that it is now, for ages; 0 in a replay */
+    int32_t today;             /* live only: days since 1970-01-01 by the wall clock, for the age of the rule file */
     int64_t cadence_ns;        /* of the source's base records: a quote is due that long after the one before */
     const struct rules_calendar *calendar; /* NULL: none */
     struct core_account account;
@@ -228,6 +246,10 @@ uint32_t core_refusal(const struct core *core);
 enum account_state core_state(const struct core *core);
 /* Positions by instrument, as the coordinator is told. Returns the count. */
 uint32_t core_wire_positions(const struct core *core, struct wire_position *out, uint32_t max);
+/* Why a command cannot be done now, NULL when it can: for whoever gives it. */
+const char *core_command_refused(const struct core *core, const struct core_event *event);
+/* The level of a floor after a payout (amount < 0) or deposit of so much, if it were booked now. */
+dec_t core_floor_after(const struct core *core, uint32_t floor, dec_t amount);
 uint32_t core_open_positions(const struct core *core);
 uint32_t core_working_orders(const struct core *core);
 

@@ -137,25 +137,169 @@ void core_exits(struct core *core)
     }
 }
 
-void core_on_command(struct core *core, enum core_command command, const char *user)
+/* --- a person ------------------------------------------------------------------------------------- */
+
+const char *core_command_refused(const struct core *core, const struct core_event *event)
 {
-    static const char *const names[] = {[COMMAND_PAUSE] = "pause", [COMMAND_RESUME] = "resume",
-                                        [COMMAND_FLATTEN] = "flatten", [COMMAND_AFTER_CRASH] = "after_crash"};
-    assert((unsigned)command < sizeof names / sizeof names[0]);
+    const struct rules_set *set = &core->programme->rules;
+    const struct rules_state *rules = &core->account.rules;
+    dec_t amount = event->u.command.amount, balance;
+    switch (event->u.command.command) {
+    case COMMAND_UNLOCK:
+        for (uint32_t i = 0; i < set->floor_count; i++)
+            if (rules->latches[i].latch == RULES_LATCH_TERMINATE)
+                return "a floor that ends the account was breached: the firm closed it, nothing unlocks it";
+        if (rules->guard != RULES_GUARD_LOCKED)
+            return "it is not locked";
+        return event->u.command.text && event->u.command.text[0] ? NULL : "a reason is needed";
+    case COMMAND_PAYOUT:
+    case COMMAND_DEPOSIT:
+        if (amount <= 0)
+            return "an amount above zero is needed";
+        if (event->u.command.command == COMMAND_PAYOUT && core_open_positions(core) > 0)
+            return "a payout is booked when the account is flat; flatten it first";
+        return dec_add(core->account.balance, amount, &balance) == 0 ? NULL : "an amount that no account has";
+    case COMMAND_FLOOR:
+        return event->u.command.number < set->floor_count ? NULL : "the programme has no such floor";
+    case COMMAND_CLOSE:
+        for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++)
+            if (core->positions[i].id != 0 && core->positions[i].id == event->u.command.number)
+                return NULL;
+        return "it has no such position";
+    case COMMAND_MARKS:
+        return event->u.command.marks ? NULL : "marks are needed";
+    default:
+        return NULL;
+    }
+}
+
+static void core_transfer(struct core *core, dec_t amount)
+{
+    struct core_account *a = &core->account;
+    a->balance += amount;
+    a->equity += amount;
+    a->transfers_total += amount;
+    if (amount < 0)
+        rules_payout(&a->rules, &core->programme->rules, a->cursor_ns, a->balance, a->equity);
+    else
+        rules_deposit(&a->rules, &core->programme->rules, a->cursor_ns, a->balance, a->equity);
+}
+
+dec_t core_floor_after(const struct core *core, uint32_t floor, dec_t amount)
+{
+    struct rules_state state = core->account.rules;
+    const struct rules_set *set = &core->programme->rules;
+    dec_t balance = core->account.balance + amount, equity = core->account.equity + amount;
+    if (amount < 0)
+        rules_payout(&state, set, core->account.cursor_ns, balance, equity);
+    else
+        rules_deposit(&state, set, core->account.cursor_ns, balance, equity);
+    return rules_floor_level(&state, set, floor);
+}
+
+/* What a person knows from the firm: higher marks only make floors higher, lower ones are taken as they are typed. */
+static void core_set_marks(struct core *core, const struct core_marks *marks)
+{
+    struct rules_state *rules = &core->account.rules;
+    if (marks->high_balance != DEC_NONE)
+        rules->high_balance = marks->high_balance;
+    if (marks->high_equity != DEC_NONE)
+        rules->high_equity = marks->high_equity;
+    for (uint32_t i = 0; i < core->programme->rules.day_count; i++) {
+        struct rules_day_marks *day = &rules->days[i];
+        if (marks->day_balance != DEC_NONE)
+            day->balance = marks->day_balance;
+        if (marks->day_equity != DEC_NONE)
+            day->equity = day->peak_equity = marks->day_equity;
+        if (marks->eod_balance != DEC_NONE)
+            day->run_balance = day->run_max = marks->eod_balance;
+    }
+}
+
+static void core_apply_command(struct core *core, const struct core_event *event)
+{
+    struct core_account *a = &core->account;
+    switch (event->u.command.command) {
+    case COMMAND_PAUSE:
+        a->paused = 1;
+        break;
+    case COMMAND_RESUME:
+        a->paused = 0;
+        break;
+    case COMMAND_FLATTEN:
+        a->paused = 1;
+        a->flatten = EXIT_OPERATOR;
+        core_close_all(core, EXIT_OPERATOR);
+        break;
+    case COMMAND_AFTER_CRASH:
+        a->flatten = EXIT_AFTER_CRASH;
+        core_close_all(core, EXIT_AFTER_CRASH);
+        break;
+    case COMMAND_UNLOCK:
+        rules_unlock(&a->rules, a->cursor_ns);
+        a->halted = 0;
+        break;
+    case COMMAND_PAYOUT:
+        core_transfer(core, -event->u.command.amount);
+        break;
+    case COMMAND_DEPOSIT:
+        core_transfer(core, event->u.command.amount);
+        break;
+    case COMMAND_FLOOR:
+        a->rules.firm_floor[event->u.command.number] = event->u.command.amount;
+        break;
+    case COMMAND_MARKS:
+        core_set_marks(core, event->u.command.marks);
+        break;
+    case COMMAND_CLOSE:
+        core_close(core, core_position_find(core, event->u.command.number), EXIT_OPERATOR);
+        break;
+    case COMMAND_COUNT:
+        break;
+    }
+}
+
+static void core_record_command(struct core *core, const struct core_event *event, const char *refused)
+{
+    static const char *const names[COMMAND_COUNT] = {
+        [COMMAND_PAUSE] = "pause",   [COMMAND_RESUME] = "resume",   [COMMAND_FLATTEN] = "flatten", [COMMAND_AFTER_CRASH] = "after_crash",
+        [COMMAND_UNLOCK] = "unlock", [COMMAND_PAYOUT] = "payout",   [COMMAND_DEPOSIT] = "deposit", [COMMAND_FLOOR] = "floor",
+        [COMMAND_MARKS] = "marks",   [COMMAND_CLOSE] = "close",
+    };
+    enum core_command command = event->u.command.command;
+    const struct rules_set *set = &core->programme->rules;
     struct journal_writer writer;
     core_record_begin(core, &writer, "command");
     journal_text(&writer, "command", names[command]);
-    journal_text(&writer, "user", user ? user : "");
-    core_record_end(core, &writer);
-    if (command == COMMAND_RESUME) {
-        core->account.paused = 0;
-        return;
+    journal_text(&writer, "user", event->u.command.user ? event->u.command.user : "");
+    if (event->u.command.text)
+        journal_text(&writer, "reason", event->u.command.text);
+    if (command == COMMAND_PAYOUT || command == COMMAND_DEPOSIT)
+        journal_dec(&writer, "amount", event->u.command.amount);
+    if (command == COMMAND_CLOSE)
+        journal_u64(&writer, "position", event->u.command.number);
+    if (command == COMMAND_FLOOR && event->u.command.number < set->floor_count) {
+        journal_text(&writer, "floor", set->floors[event->u.command.number].head.id);
+        journal_dec(&writer, "amount", event->u.command.amount);
     }
-    if (command != COMMAND_AFTER_CRASH)
-        core->account.paused = 1;
-    if (command == COMMAND_PAUSE)
-        return;
-    enum core_exit why = command == COMMAND_FLATTEN ? EXIT_OPERATOR : EXIT_AFTER_CRASH;
-    core->account.flatten = why;
-    core_close_all(core, why);
+    if (command == COMMAND_MARKS && event->u.command.marks) {
+        const struct core_marks *marks = event->u.command.marks;
+        journal_dec(&writer, "high_balance", marks->high_balance);
+        journal_dec(&writer, "high_equity", marks->high_equity);
+        journal_dec(&writer, "day_balance", marks->day_balance);
+        journal_dec(&writer, "day_equity", marks->day_equity);
+        journal_dec(&writer, "eod_balance", marks->eod_balance);
+    }
+    if (refused)
+        journal_text(&writer, "refused", refused);
+    core_record_end(core, &writer);
+}
+
+void core_on_command(struct core *core, const struct core_event *event)
+{
+    assert((unsigned)event->u.command.command < COMMAND_COUNT);
+    const char *refused = core_command_refused(core, event);
+    core_record_command(core, event, refused);
+    if (!refused)
+        core_apply_command(core, event);
 }

@@ -59,7 +59,7 @@ bool core_loss_closes(const struct core *core, const struct core_position *posit
 /* --- core_exits.c: limits, time stops, closes ---------------------------------------------------- */
 void core_exits(struct core *core);
 void core_close_all(struct core *core, enum core_exit why);
-void core_on_command(struct core *core, enum core_command command, const char *user);
+void core_on_command(struct core *core, const struct core_event *event);
 
 /* --- core_reports.c: what the venue says ---------------------------------------------------------- */
 void core_on_report(struct core *core, const struct broker_report *report);

@@ -394,7 +394,7 @@ static struct rules_context core_context(const struct core *core, uint32_t instr
     struct rules_context context = {
         .now_ns = core->account.cursor_ns, .zones = core->config->zones, .calendar = core->calendar, .mode = core->config->mode,
         .host = core->config->host, .live = core->config->feed.live && core->live_now_ns != 0,
-        .today = (int32_t)(core->live_now_ns / (86400 * NS_S)), .positions = core_open_positions(core),
+        .today = core->today, .positions = core_open_positions(core),
         .working = core_working_orders(core), .b_flat = core->account.flat_buffer,
     };
     (void)core_next_close(core, instrument, &context.close_ns, &context.closed_for_s);

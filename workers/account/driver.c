@@ -14,12 +14,23 @@
 #define DRIVER_BATCH 128
 #define DRIVER_SLEEP_MS 200
 #define DRIVER_PUBLISH_NS (50 * CLOCK_NS_PER_MS)
+#define DRIVER_GUARD_NS (250 * CLOCK_NS_PER_MS)
 
 static void driver_watch(struct driver *driver, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     if (epoll_ctl(driver->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0 && errno != EEXIST)
         child_fatal(&driver->child, CHILD_EXIT_TRY_LATER, "epoll: descriptor %d: %s", fd, strerror(errno));
+}
+
+/* How far apart the source's base records are: the shortest timeframe that is built. */
+static int64_t driver_cadence_ns(const struct fleet_config *config)
+{
+    uint32_t timeframes = 0;
+    for (uint32_t i = 0; i < config->instrument_count; i++)
+        if (config->instruments[i].active)
+            timeframes |= config->instruments[i].timeframes;
+    return timeframes ? timeframe_ns((enum market_timeframe)__builtin_ctz(timeframes)) : 0;
 }
 
 void driver_init(struct driver *driver, int argc, char **argv)
@@ -33,6 +44,7 @@ void driver_init(struct driver *driver, int argc, char **argv)
     driver_watch(driver, CONTROL_FD);
     driver_watch(driver, WAKE_FD);
     core_init(&driver->core, driver->child.config, driver->child.account);
+    driver->core.cadence_ns = driver_cadence_ns(driver->child.config);
     driver_open(driver);
 }
 
@@ -118,6 +130,8 @@ static void driver_record(struct driver *driver, const struct market_record *rec
             driver_at_end(driver);
     }
     driver->records++;
+    if (driver->live)
+        driver->record_mono_ns = driver->clock.mono_ns(&driver->clock);
     cell_set_consumed(driver->child.cell, record->seq);
 }
 
@@ -205,6 +219,21 @@ static void driver_fence(struct driver *driver, int64_t gap_ns)
     }
 }
 
+/* Live: the guard looks also when no record comes, and at the age of what came. A replay has no clock but its records. */
+static void driver_guard(struct driver *driver, int64_t now_ns)
+{
+    if (!driver->live || driver->phase != PHASE_RUN || now_ns - driver->guarded_ns < DRIVER_GUARD_NS)
+        return;
+    driver->guarded_ns = now_ns;
+    double speed = driver->child.config->feed.speed; /* market seconds in one of ours */
+    int64_t since = driver->record_mono_ns != 0 ? now_ns - driver->record_mono_ns : 0;
+    driver->core.live_now_ns = driver->core.account.cursor_ns + (int64_t)((double)since * speed);
+    driver->core.today = (int32_t)(driver->clock.wall_ns(&driver->clock) / (86400 * CLOCK_NS_PER_S));
+    struct core_event event = {.kind = CORE_CLOCK};
+    core_step(&driver->core, &event);
+    driver_flush(driver);
+}
+
 int driver_run(struct driver *driver)
 {
     while (!driver->stopping) {
@@ -218,6 +247,7 @@ int driver_run(struct driver *driver)
             driver->published_ns = now;
             driver_publish(driver);
         }
+        driver_guard(driver, now);
         if (driver->live || driver->store_failing)
             driver_commit_due(driver);
         bool busy = answered || (handled > 0 && driver->phase != PHASE_ANSWERS);

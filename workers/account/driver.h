@@ -43,6 +43,9 @@ struct driver {
     const void *ring_memory, *history_memory;
     size_t ring_size, history_size;
     const struct history *history;
+    int64_t record_mono_ns;    /* live: when the last record was handled */
+    int64_t guarded_ns;        /* live: when the guard last looked without a record */
+    bool marks_path_used;      /* the marks came from a file that a person wrote */
     bool fresh, rebuild;       /* no state yet; the market part comes from the bar history */
     uint64_t catch_up_seq;     /* account.cursor_seq when it started: core_observe up to here */
     uint32_t snapshot_every;   /* records */
@@ -96,6 +99,8 @@ void driver_reconcile(struct driver *driver);
 void driver_gap(struct driver *driver, uint64_t lost);
 
 /* Control channel and operator's commands (driver_control.c). */
+/* "high_balance=110000,day_equity=...": false when it is not that. */
+bool driver_marks(const char *text, struct core_marks *out);
 void driver_control(struct driver *driver);
 void driver_flatten_check(struct driver *driver);
 void driver_publish(struct driver *driver);

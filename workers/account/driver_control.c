@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -160,16 +161,129 @@ static void driver_flatten(struct driver *driver, uint64_t id, const char *user)
     driver_flatten_check(driver);
 }
 
-/* payload: "verb user" */
+/* --- acts of a person that change what the rules see ----------------------------------------------------- */
+
+static void driver_floors_after(struct driver *driver, uint64_t id, dec_t amount)
+{
+    const struct core *core = &driver->core;
+    const struct rules_set *set = &core->programme->rules;
+    struct text_buffer out = {.used = 0};
+    char text[DEC_STR_MAX], room[DEC_STR_MAX];
+    dec_format(core->account.balance + amount, 2, text);
+    text_add(&out, "balance after it: %s\n", text);
+    for (uint32_t i = 0; i < set->floor_count; i++) {
+        dec_t level = core_floor_after(core, i, amount);
+        dec_format(level, 2, text);
+        dec_format(core->account.equity + amount - level, 2, room);
+        text_add(&out, "floor %s: %s, room %s\n", set->floors[i].head.id, text, room);
+    }
+    driver_result(driver, id, 0, out.text);
+}
+
+static bool driver_floor_index(const struct driver *driver, const char *id, uint64_t *out)
+{
+    const struct rules_set *set = &driver->core.programme->rules;
+    for (uint32_t i = 0; i < set->floor_count; i++)
+        if (strcmp(set->floors[i].head.id, id) == 0) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
+static bool driver_amount(const char *text, dec_t *out) { return text[0] != '\0' && dec_parse(text, strlen(text), out) == 0; }
+
+bool driver_marks(const char *text, struct core_marks *out)
+{
+    static const struct { const char *name; size_t offset; } fields[] = {
+        {"high_balance", offsetof(struct core_marks, high_balance)}, {"high_equity", offsetof(struct core_marks, high_equity)},
+        {"day_balance", offsetof(struct core_marks, day_balance)},   {"day_equity", offsetof(struct core_marks, day_equity)},
+        {"eod_balance", offsetof(struct core_marks, eod_balance)},
+    };
+    *out = (struct core_marks){DEC_NONE, DEC_NONE, DEC_NONE, DEC_NONE, DEC_NONE};
+    while (*text) {
+        size_t length = strcspn(text, ","), name = strcspn(text, "="), i = 0;
+        dec_t value;
+        if (name >= length || dec_parse(text + name + 1, length - name - 1, &value) != 0)
+            return false;
+        while (i < sizeof fields / sizeof fields[0] &&
+               (strlen(fields[i].name) != name || strncmp(fields[i].name, text, name) != 0))
+            i++;
+        if (i == sizeof fields / sizeof fields[0])
+            return false;
+        memcpy((char *)out + fields[i].offset, &value, sizeof value);
+        text += length + (text[length] == ',');
+    }
+    return true;
+}
+
+/* 0: done or refused, and answered. `rest` is what follows the user. */
+static void driver_act(struct driver *driver, uint64_t id, const char *verb, const char *user, char *rest)
+{
+    char word[256] = "", second[64] = "";
+    (void)sscanf(rest, "%255s %63s", word, second);
+    struct core_marks marks;
+    struct core_event event = {.kind = CORE_COMMAND, .u.command = {.user = user}};
+    bool good = true, preview = strcmp(second, "preview") == 0;
+    if (strcmp(verb, "unlock") == 0) {
+        event.u.command.command = COMMAND_UNLOCK;
+        event.u.command.text = rest;
+    } else if (strcmp(verb, "payout") == 0 || strcmp(verb, "deposit") == 0) {
+        event.u.command.command = verb[0] == 'p' ? COMMAND_PAYOUT : COMMAND_DEPOSIT;
+        good = driver_amount(word, &event.u.command.amount);
+    } else if (strcmp(verb, "floor") == 0) {
+        event.u.command.command = COMMAND_FLOOR;
+        event.u.command.amount = DEC_NONE;
+        good = driver_floor_index(driver, word, &event.u.command.number) &&
+               (strcmp(second, "none") == 0 || driver_amount(second, &event.u.command.amount));
+    } else if (strcmp(verb, "marks") == 0) {
+        event.u.command.command = COMMAND_MARKS;
+        event.u.command.marks = &marks;
+        good = word[0] != '\0' && driver_marks(word, &marks);
+    } else {
+        event.u.command.command = COMMAND_CLOSE;
+        char *end = word;
+        event.u.command.number = strtoull(word, &end, 10);
+        good = end != word && *end == '\0';
+    }
+    const char *refused = good ? core_command_refused(&driver->core, &event) : "what follows is not as the command wants it";
+    if (refused) {
+        char text[160];
+        snprintf(text, sizeof text, "%s\n", refused);
+        driver_result(driver, id, EINVAL, text);
+        return;
+    }
+    dec_t amount = event.u.command.command == COMMAND_PAYOUT ? -event.u.command.amount : event.u.command.amount;
+    if (!preview) {
+        core_step(&driver->core, &event);
+        driver_flush(driver);
+        driver_publish(driver);
+        amount = 0;
+    }
+    if (event.u.command.command == COMMAND_CLOSE)
+        driver_result(driver, id, 0, "asked to close\n");
+    else
+        driver_floors_after(driver, id, event.u.command.command == COMMAND_PAYOUT || event.u.command.command == COMMAND_DEPOSIT ? amount : 0);
+}
+
+/* payload: "verb user arguments" */
 static void driver_operator(struct driver *driver, const struct control_message *message)
 {
+    static const char *const acts[] = {"unlock", "payout", "deposit", "floor", "marks", "close"};
     char verb[32] = "", user[64] = "operator";
     char text[CONTROL_PAYLOAD_MAX + 1];
+    int rest = 0;
     memcpy(text, message->payload, message->payload_size);
     text[message->payload_size] = '\0';
-    (void)sscanf(text, "%31s %63s", verb, user);
+    if (sscanf(text, "%31s %63s %n", verb, user, &rest) < 2)
+        rest = (int)message->payload_size;
+    bool act = false;
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
+        act |= strcmp(verb, acts[i]) == 0;
     if (driver->phase <= PHASE_CATCH_UP && strcmp(verb, "why") != 0) {
         driver_result(driver, message->argument, EAGAIN, "not ready: it is reconciling\n");
+    } else if (act) {
+        driver_act(driver, message->argument, verb, user, text + rest);
     } else if (strcmp(verb, "pause") == 0) {
         driver_command(driver, COMMAND_PAUSE, user);
         driver_result(driver, message->argument, 0, "paused: no entries; exits and stops go on\n");
@@ -183,7 +297,7 @@ static void driver_operator(struct driver *driver, const struct control_message 
     } else if (strcmp(verb, "why") == 0) {
         driver_why(driver, message->argument);
     } else {
-        driver_result(driver, message->argument, EINVAL, "unknown command; pause, resume, flatten, why\n");
+        driver_result(driver, message->argument, EINVAL, "unknown command; pause, resume, flatten, why, unlock, payout, deposit, floor, marks, close\n");
     }
 }
 

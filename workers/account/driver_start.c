@@ -2,6 +2,7 @@
 #include "workers/account/driver.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,6 +65,38 @@ static void driver_save_run(struct driver *driver)
     store_put(driver->store, TABLE_RUNS, driver->child.generation, &driver->run, sizeof driver->run);
 }
 
+/* A venue with a history and a store without one: what the firm's rules count from (highest balance, the day's start) is lost.
+ * The account does not trade until a person has typed it. */
+static void driver_lost_marks(struct driver *driver, const char *folder)
+{
+    struct broker_account_view venue;
+    struct broker_position_view views[BROKER_POSITIONS_MAX];
+    const char *name = driver->core.settings->name;
+    if (driver->broker->ops->account(driver->broker, &venue) != 0 || venue.last_report == 0)
+        return;
+    if (driver->broker->ops->positions(driver->broker, views, BROKER_POSITIONS_MAX) != 0)
+        child_fatal(&driver->child, CHILD_EXIT_NEVER, "its store is new but the venue holds positions of it: put the store back, or close "
+                    "them at the venue and give the marks with propfleet account marks %s --initialise --set ...", name);
+    char path[CONFIG_PATH_MAX + CONFIG_NAME_MAX + 16], text[512] = "";
+    snprintf(path, sizeof path, "%s/marks", folder);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    struct core_marks marks;
+    if (size <= 0 || !driver_marks(text, &marks))
+        child_fatal(&driver->child, CHILD_EXIT_NEVER, "its store is new but its venue has a history: the marks that the firm's rules count "
+                    "from are lost; put the store back, or give them: propfleet account marks %s --initialise --set ...", name);
+    struct core_account *account = &driver->core.account;
+    account->balance = account->equity = venue.balance;
+    account->venue_report = venue.last_report;
+    account->next_intent = 1000 + 4 * venue.last_report; /* an order has at least one report: beyond every number used */
+    struct core_event event = {.kind = CORE_COMMAND, .u.command = {.command = COMMAND_MARKS, .user = "marks-file", .marks = &marks}};
+    core_step(&driver->core, &event);
+    log_warning("marks taken from %s: balance %lld", path, (long long)(venue.balance / DEC_ONE));
+    driver->marks_path_used = true;
+}
+
 void driver_open(struct driver *driver)
 {
     const struct fleet_config *config = driver->child.config;
@@ -88,6 +121,8 @@ void driver_open(struct driver *driver)
     rc = paper_open(config, driver->child.account, driver->paper_store, sync, &driver->broker, &err);
     if (rc != 0)
         driver_fail_open(driver, rc, &err);
+    if (driver->fresh)
+        driver_lost_marks(driver, folder);
     rc = client_open(config->runtime_dir, driver->child.account, driver->child.generation, &driver->client, &err);
     if (rc != 0)
         driver_fail_open(driver, rc, &err);
@@ -208,6 +243,11 @@ static void driver_join(struct driver *driver)
     if (driver->persist.snapshot_seq != head || driver->store_failing)
         child_fatal(&driver->child, CHILD_EXIT_TRY_LATER, "the account's first state could not be stored");
     cell_set_durable(driver->child.cell, head);
+    if (driver->marks_path_used) {
+        char path[CONFIG_PATH_MAX + CONFIG_NAME_MAX + 16];
+        snprintf(path, sizeof path, "%s/%s/marks", driver->child.config->state_dir, driver->core.settings->name);
+        (void)unlink(path);
+    }
     driver->fresh = false;
 }
 
@@ -256,7 +296,7 @@ static void driver_compare_positions(struct driver *driver)
             same += driver->core.positions[p].id == views[i].position && driver->core.positions[p].qty == views[i].qty &&
                     driver->core.positions[p].side == views[i].side;
     if (same == (uint32_t)count && same == core_open_positions(&driver->core) &&
-        account.balance == driver->core.account.balance)
+        account.balance + driver->core.account.transfers_total == driver->core.account.balance)
         return;
     char text[200], ours[DEC_STR_MAX], theirs[DEC_STR_MAX];
     dec_format(driver->core.account.balance, 2, ours);
