@@ -525,14 +525,22 @@ static void ask_loss(struct gate *g, uint32_t index)
 struct floor_case {
     const struct rules_floor *rule;
     uint32_t floor;
-    dec_t level, allowance, b, ceiling, high;
+    dec_t level, b, ceiling, high;
+    dec_t allowance, allowance_swing; /* the smallest that R2, and that R3 and R4 may meet */
     bool capped;
 };
+
+/* The lowest that what the rule measures can get: equity with every stop hit; balance when the losers alone are closed. */
+static dec_t lowest_with(const struct gate *g, const struct floor_case *c, dec_t lots)
+{
+    dec_t worst = worst_with(g, lots);
+    return c->rule->measure == RULES_EQUITY ? worst : dec_min(worst, rules_minus(g->book->balance, risk_with(g, lots)));
+}
 
 /* Nothing that the anchor may do lifts the floor over the cap. */
 static bool above_ceiling(const struct gate *g, const struct floor_case *c, dec_t lots)
 {
-    return c->capped && worst_with(g, lots) >= rules_plus(c->ceiling, c->b);
+    return c->capped && lowest_with(g, c, lots) >= rules_plus(c->ceiling, c->b);
 }
 
 static dec_t guess_worst(const struct gate *g, dec_t bound)
@@ -543,7 +551,7 @@ static dec_t guess_worst(const struct gate *g, dec_t bound)
 static bool holds_r1(const struct gate *g, const void *of, dec_t lots)
 {
     const struct floor_case *c = of;
-    return c->level != DEC_MAX && worst_with(g, lots) >= rules_plus(c->level, c->b);
+    return c->level != DEC_MAX && lowest_with(g, c, lots) >= rules_plus(c->level, c->b);
 }
 
 static bool holds_r2(const struct gate *g, const void *of, dec_t lots)
@@ -556,7 +564,7 @@ static bool holds_r2(const struct gate *g, const void *of, dec_t lots)
 static dec_t level_at_peak(const struct gate *g, const struct floor_case *c, dec_t lots)
 {
     dec_t peak = dec_max(c->high, rules_plus(g->book->equity, excursion_with(g, lots)));
-    dec_t allowance = c->rule->allowance.kind == RULES_FRAC_ANCHOR ? rules_times_floor(peak, c->rule->allowance.value) : c->allowance;
+    dec_t allowance = c->rule->allowance.kind == RULES_FRAC_ANCHOR ? rules_times_floor(peak, c->rule->allowance.value) : c->allowance_swing;
     return rules_level_at(g->state, g->set, c->floor, peak, allowance);
 }
 
@@ -564,15 +572,19 @@ static bool holds_r3(const struct gate *g, const void *of, dec_t lots)
 {
     const struct floor_case *c = of;
     dec_t level = level_at_peak(g, c, lots);
-    return level != DEC_MAX && worst_with(g, lots) >= rules_plus(level, c->b);
+    return level != DEC_MAX && lowest_with(g, c, lots) >= rules_plus(level, c->b);
 }
 
-static dec_t swing_with(const struct gate *g, dec_t lots) { return rules_plus(excursion_with(g, lots), give_up_with(g, lots)); }
+/* From the best to the worst. */
+static dec_t swing_with(const struct gate *g, const struct floor_case *c, dec_t lots)
+{
+    return rules_plus(excursion_with(g, lots), rules_minus(g->book->equity, lowest_with(g, c, lots)));
+}
 
 static bool holds_r4(const struct gate *g, const void *of, dec_t lots)
 {
     const struct floor_case *c = of;
-    return swing_with(g, lots) <= rules_minus(c->allowance, c->b) || above_ceiling(g, c, lots);
+    return swing_with(g, c, lots) <= rules_minus(c->allowance_swing, c->b) || above_ceiling(g, c, lots);
 }
 
 /* What R2 and R4 bound, for the lock: by balance, by equity, or by both. */
@@ -588,7 +600,7 @@ static bool follows_equity(uint32_t anchor)
 
 static dec_t lock_loss_with(const struct gate *g, const struct floor_case *c, dec_t lots)
 {
-    return follows_equity(c->rule->anchor) ? swing_with(g, lots) : risk_with(g, lots);
+    return follows_equity(c->rule->anchor) ? swing_with(g, c, lots) : risk_with(g, lots);
 }
 
 static bool holds_r5(const struct gate *g, const void *of, dec_t lots)
@@ -599,7 +611,7 @@ static bool holds_r5(const struct gate *g, const void *of, dec_t lots)
     dec_t equity = rules_plus(g->book->equity, excursion_with(g, lots));
     bool reachable = (follows_balance(c->rule->anchor) && balance >= when) || (follows_equity(c->rule->anchor) && equity >= when);
     return !reachable || lock_loss_with(g, c, lots) <= rules_minus(rules_minus(when, at), c->b) ||
-           worst_with(g, lots) >= rules_plus(at, c->b);
+           lowest_with(g, c, lots) >= rules_plus(at, c->b);
 }
 
 /* left OP right of a condition that a cap may keep in another way: that way is told where it is the one that holds. */
@@ -611,7 +623,7 @@ static void say_p1(struct gate *g, const struct floor_case *c, unsigned conditio
     bool by_ceiling = admitted && condition != 1 && op == RULES_OP_LE && left > right && c->capped;
     say(g, (struct rules_verdict){.primitive = RULES_P1_LOSS_FLOOR, .condition = (uint16_t)condition, .rule = (uint16_t)c->floor,
                                   .op = (uint8_t)(by_ceiling ? RULES_OP_GE : op), .admitted = admitted,
-                                  .left = by_ceiling ? worst_with(g, lots) : left,
+                                  .left = by_ceiling ? lowest_with(g, c, lots) : left,
                                   .right = by_ceiling ? rules_plus(c->ceiling, c->b) : right, .q_max = largest(g, holds, c, guess)});
 }
 
@@ -630,24 +642,21 @@ static void ask_r2(struct gate *g, const struct floor_case *c)
 static dec_t guess_swing(const struct gate *g, const struct floor_case *c)
 {
     dec_t others = rules_plus(g->others.give_up, g->others.excursion);
-    return quotient(rules_minus(rules_minus(c->allowance, c->b), others), rules_plus(g->unit.give_up, g->unit.excursion));
+    return quotient(rules_minus(rules_minus(c->allowance_swing, c->b), others), rules_plus(g->unit.give_up, g->unit.excursion));
 }
 
 static void ask_r3(struct gate *g, const struct floor_case *c)
 {
     dec_t lots = g->request->lots;
-    dec_t level = rules_level_at(g->state, g->set, c->floor, c->high, c->allowance);
-    /* below the old peak R1 alone speaks, above it the swing: E + U - A <= E - Delta - b, with room for the part of the peak
-     * that equity has still to win back */
-    dec_t swing = quotient(rules_minus(rules_minus(c->allowance, c->b), rules_plus(g->others.give_up, g->others.excursion)),
-                           rules_plus(g->unit.give_up, g->unit.excursion));
-    dec_t guess = dec_min(swing, guess_worst(g, rules_plus(level, c->b)));
-    say_p1(g, c, 3, RULES_OP_GE, worst_with(g, lots), rules_plus(level_at_peak(g, c, lots), c->b), holds_r3, guess_capped(g, c, guess));
+    dec_t level = rules_level_at(g->state, g->set, c->floor, c->high, c->allowance_swing);
+    /* max(H, E + U) - A <= W - b is both: H - A <= W - b, and U + Delta <= A - b */
+    dec_t guess = dec_min(guess_swing(g, c), guess_worst(g, rules_plus(level, c->b)));
+    say_p1(g, c, 3, RULES_OP_GE, lowest_with(g, c, lots), rules_plus(level_at_peak(g, c, lots), c->b), holds_r3, guess_capped(g, c, guess));
 }
 
 static void ask_r4(struct gate *g, const struct floor_case *c)
 {
-    say_p1(g, c, 4, RULES_OP_LE, swing_with(g, g->request->lots), rules_minus(c->allowance, c->b), holds_r4,
+    say_p1(g, c, 4, RULES_OP_LE, swing_with(g, c, g->request->lots), rules_minus(c->allowance_swing, c->b), holds_r4,
            guess_capped(g, c, guess_swing(g, c)));
 }
 
@@ -668,13 +677,20 @@ static dec_t high_of(const struct gate *g, const struct rules_floor *rule)
     return high;
 }
 
-/* The smallest allowance that may count: today's, and what a next day or a fallen tier would give. */
-static dec_t allowance_of_case(const struct gate *g, const struct rules_floor *rule, dec_t level, dec_t today)
+/* The smallest allowance that may count. A share of the anchor: the anchor is the balance (R2) or equity (R3, R4) of now or
+ * more, else R1 has it. Tiers: today's, and whatever tier the account may have come to by then. */
+static void set_allowances(const struct gate *g, struct floor_case *c, dec_t today)
 {
-    if (rule->allowance.kind == RULES_ABS || rule->allowance.kind == RULES_FRAC_INITIAL)
-        return today;
-    dec_t anchor = follows_balance(rule->anchor) ? dec_min(g->book->balance, g->book->equity) : g->book->equity;
-    return dec_min(today, rules_allowance_least(g->state, rule, anchor, level));
+    const struct rules_amount *amount = &c->rule->allowance;
+    dec_t mark = c->rule->anchor >= RULES_RUN_CLOSED && c->rule->anchor <= RULES_RUN_EQUITY ? c->high : -DEC_MAX;
+    c->allowance = c->allowance_swing = today;
+    if (amount->kind == RULES_FRAC_ANCHOR) {
+        c->allowance = rules_times_floor(dec_max(mark, g->book->balance), amount->value);
+        c->allowance_swing = rules_times_floor(dec_max(mark, g->book->equity), amount->value);
+    } else if (amount->kind == RULES_TIERED) {
+        c->allowance = dec_min(today, rules_allowance_least(g->state, c->rule, 0, c->level));
+        c->allowance_swing = c->allowance;
+    }
 }
 
 static void ask_floor(struct gate *g, uint32_t index)
@@ -684,15 +700,15 @@ static void ask_floor(struct gate *g, uint32_t index)
     bool crosses = g->request->may_cross_boundary;
     struct floor_case c = {.rule = rule, .floor = index, .capped = rule->has_cap};
     c.level = rules_level_today(g->state, g->set, index, &today);
-    c.allowance = allowance_of_case(g, rule, c.level, today);
     c.b = RULES_PLANT(10) ? 0 : g->buffer;
     if (rule->breach == RULES_LE && !RULES_PLANT(1))
         c.b = rules_plus(c.b, RULES_CENT);
     c.ceiling = rules_plus(g->state->initial, rule->has_lock ? dec_max(rule->cap, rule->lock_at) : rule->cap);
     c.high = high_of(g, rule);
+    set_allowances(g, &c, today);
     if (g->state->latches[index].latch != RULES_LATCH_NONE)
         say_flat(g, RULES_P1_LOSS_FLOOR, 0, index, RULES_OP_EQ, whole(g->state->latches[index].latch), 0, false);
-    say_p1(g, &c, 1, RULES_OP_GE, worst_with(g, g->request->lots), rules_plus(c.level, c.b), holds_r1,
+    say_p1(g, &c, 1, RULES_OP_GE, lowest_with(g, &c, g->request->lots), rules_plus(c.level, c.b), holds_r1,
            guess_worst(g, rules_plus(c.level, c.b)));
     if (follows_balance(rule->anchor) && (crosses || rule->anchor == RULES_RUN_CLOSED) && !RULES_PLANT(7))
         ask_r2(g, &c);

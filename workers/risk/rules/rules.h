@@ -241,7 +241,7 @@ struct rules_verdict {
     dec_t left, right;
     dec_t q_max;                     /* lots that this inequality admits, a multiple of lot_step; DEC_MAX: any */
 };
-#define RULES_VERDICTS_MAX 64u
+#define RULES_VERDICTS_MAX 72u /* every rule there may be, each in all that it asks */
 struct rules_answer {
     bool admitted;
     dec_t q_max;                     /* the smallest of all: the largest size that would be admitted; 0: none */
