@@ -242,7 +242,9 @@ static bool check_personality(const struct check *c, const struct config_persona
     if (!(NAME(f, name) && ENUM(f, timeframe, TIMEFRAME_COUNT - 1) && NUMBER(f, lookback, 5, 200) &&
           NUMBER(f, atr_period, 2, 100) && REAL(f, buffer_atr, 0, 100) && REAL(f, range_max_atr, 0, 1000) &&
           REAL(f, stop_atr, 0.01, 100) && REAL(f, target_r, 0.01, 100) && NUMBER(f, time_stop_ns, 1, INT64_MAX) &&
-          NUMBER(f, risk_fraction, 1, DEC_ONE) && NUMBER(f, positions_max, 1, U32) &&
+          NUMBER(f, risk_fraction, 1, DEC_ONE) && NUMBER(f, risk_cap, 1, DEC_ONE) && NUMBER(f, margin_per_position, 1, DEC_ONE) &&
+          NUMBER(f, margin_total, 1, DEC_ONE) && NUMBER(f, open_risk_max, 1, DEC_ONE) && NUMBER(f, day_risk_share, 1, DEC_ONE) &&
+          ENUM(f, confidence_mode, CONFIDENCE_CALIBRATED) && TEXT(f, risk_override) && NUMBER(f, positions_max, 1, U32) &&
           NUMBER(f, cooldown_bars, 0, U32) && ENUM(f, direction, DIRECTION_SHORT) &&
           NUMBER(f, session_from_s, 0, DAY_S) && NUMBER(f, session_to_s, 0, DAY_S) &&
           NUMBER(f, instruments, 0, (INT64_C(1) << c->config->instrument_count) - 1)))

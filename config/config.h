@@ -118,6 +118,9 @@ enum automation_policy {
     AUTOMATION_MANUAL_ONLY, AUTOMATION_FORBIDDEN,
 };
 
+/* What a personality's confidence in a signal does to its size (quant.md 5.1). NONE: nothing; PROVISIONAL: less below 2/3. */
+enum confidence_mode { CONFIDENCE_NONE, CONFIDENCE_PROVISIONAL, CONFIDENCE_PLAN, CONFIDENCE_CALIBRATED };
+
 enum breakout_direction { DIRECTION_BOTH, DIRECTION_LONG, DIRECTION_SHORT };
 
 struct config_personality {
@@ -131,6 +134,13 @@ struct config_personality {
     double target_r;                   /* target as a multiple of the stop distance */
     int64_t time_stop_ns;              /* market time in the position */
     dec_t risk_fraction;               /* of min(balance, equity) at the stop */
+    dec_t risk_cap;                    /* of the same, after all factors */
+    dec_t margin_per_position, margin_total; /* of the same, at most */
+    dec_t open_risk_max;               /* of the same: all positions at their stops */
+    dec_t day_risk_share;              /* of what is left of the day's loss limit, for one entry */
+    uint32_t confidence_mode;          /* enum confidence_mode */
+    bool scale_by_losses, scale_by_drawdown;
+    char risk_override[80];            /* why more than 1% is risked; empty: it is not */
     uint32_t positions_max;            /* open at once */
     uint32_t cooldown_bars;            /* after a signal on the same instrument */
     uint32_t direction;                /* enum breakout_direction */

@@ -289,6 +289,8 @@ void resolve_personalities(struct loading *l, struct draft *draft)
         struct config_personality *to = &l->out->personalities[i];
         memcpy(to, &from->c, sizeof *to);
         to->instruments = usable_instruments(l, draft, from);
+        if (to->risk_fraction > DEC_ONE / 100 && to->risk_override[0] == 0)
+            report_error(l, from->place, "risk", "more than 1%% at one stop; write 1%% or less, or say why in risk_override");
         if (draft->instruments_broken || draft->dataset_broken || !is_used(draft, from->c.name))
             continue;
         if (to->instruments == 0 && from->instrument_count > 0)

@@ -403,6 +403,27 @@ static const struct schema_field fields_breakout[] = {
 };
 static const struct schema_table table_breakout = SCHEMA_TABLE(fields_breakout);
 
+static const char *const confidence_modes[] = {"none", "provisional", "plan", "calibrated", NULL};
+static const struct schema_field fields_sizing[] = {
+    {"risk_cap", SCHEMA_FRACTION, SCHEMA_AT(struct config_personality, risk_cap), PERCENT / 100, 3 * PERCENT,
+     .fallback = "1%", .help = "the most that one position risks after every factor"},
+    {"margin_per_position", SCHEMA_FRACTION, SCHEMA_AT(struct config_personality, margin_per_position), PERCENT, 100 * PERCENT,
+     .fallback = "10%", .help = "margin of one position, of the lower of balance and equity"},
+    {"margin_total", SCHEMA_FRACTION, SCHEMA_AT(struct config_personality, margin_total), PERCENT, 100 * PERCENT,
+     .fallback = "30%", .help = "margin of all positions together"},
+    {"open_risk", SCHEMA_FRACTION, SCHEMA_AT(struct config_personality, open_risk_max), PERCENT / 100, 10 * PERCENT,
+     .fallback = "1.5%", .help = "all positions at their stops together"},
+    {"day_risk", SCHEMA_FRACTION, SCHEMA_AT(struct config_personality, day_risk_share), PERCENT, 100 * PERCENT,
+     .fallback = "40%", .help = "of what is left of the day's loss limit, for one entry"},
+    {"confidence", SCHEMA_CHOICE, SCHEMA_AT(struct config_personality, confidence_mode), .choices = confidence_modes,
+     .fallback = "none", .help = "how a signal's calibrated probability scales the size; a breakout has none"},
+    {"after_losses", SCHEMA_FLAG, SCHEMA_AT(struct config_personality, scale_by_losses), .fallback = "true",
+     .help = "times 0.8 for each losing trade in a row, at least a quarter"},
+    {"in_drawdown", SCHEMA_FLAG, SCHEMA_AT(struct config_personality, scale_by_drawdown), .fallback = "true",
+     .help = "in proportion to what is left above the firm's overall floor"},
+};
+static const struct schema_table table_sizing = SCHEMA_TABLE(fields_sizing);
+
 static const struct schema_field fields_personality[] = {
     VERSION(struct draft_personality),
     {"name", SCHEMA_NAME, SCHEMA_AT(struct draft_personality, c.name), .help = "what accounts call it"},
@@ -410,7 +431,11 @@ static const struct schema_field fields_personality[] = {
      .unit = "symbols", .count_offset = offsetof(struct draft_personality, instrument_count),
      .help = "what it trades; those that the source does not carry are left out"},
     {"risk", SCHEMA_FRACTION, SCHEMA_AT(struct draft_personality, c.risk_fraction), PERCENT / 100, 2 * PERCENT,
-     .help = "of the lower of balance and equity, lost at the stop of one position"},
+     .help = "of the lower of balance and equity, lost at the stop of one position; above 1% with risk_override"},
+    {"risk_override", SCHEMA_TEXT, SCHEMA_AT(struct draft_personality, c.risk_override), .fallback = "",
+     .help = "why more than 1% is risked: is in the journal"},
+    {"sizing", SCHEMA_SECTION, .offset = offsetof(struct draft_personality, c), .table = &table_sizing, .fallback = "",
+     .help = "what scales and caps a size"},
     {"positions_max", SCHEMA_COUNT, SCHEMA_AT(struct draft_personality, c.positions_max), 1, 16, .unit = "positions",
      .fallback = "3", .help = "open at the same time"},
     {"breakout", SCHEMA_SECTION, .offset = offsetof(struct draft_personality, c), .table = &table_breakout,

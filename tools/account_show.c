@@ -293,11 +293,28 @@ static void show_size(const struct sizing_result *size)
         printf("  none yet\n");
         return;
     }
+    static const struct { const char *label, *why; size_t offset; } factors[] = {
+        {"times confidence", "by the personality's mode; 1: a signal without a calibrated probability", offsetof(struct sizing_result, m_conf)},
+        {"times volatility", "1: the stop is a multiple of ATR already", offsetof(struct sizing_result, m_vol)},
+        {"times losses in a row", "0.8 for each, at least 0.25", offsetof(struct sizing_result, m_perf)},
+        {"times drawdown", "what is left above the overall floor", offsetof(struct sizing_result, m_dd)},
+        {"times correlation", "", offsetof(struct sizing_result, m_corr)},
+    };
+    for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++) {
+        double value;
+        memcpy(&value, (const char *)size + factors[i].offset, sizeof value);
+        snprintf(text, sizeof text, "%.4g", value);
+        show_line(factors[i].label, text, factors[i].why);
+    }
+    dec_t percent;
+    if (dec_mul(size->risk_fraction, 100 * DEC_ONE, DEC_ROUND_NEAREST, &percent) == 0)
+        show_line("risk share", text_decimal(percent, text), "% of the lower of balance and equity, after all factors and the cap");
     show_line("risk budget", text_money(size->risk_budget, text), "risk of the personality, at most the room above the firm's floors");
     show_line("loss of one lot at the stop", text_money(size->loss_per_lot, text), "distance, spread, two commissions");
     show_line("lots by risk", text_decimal(size->lots_by_risk, text), "budget / loss of one lot");
     show_line("lots by margin", text_decimal(size->lots_by_margin, text), "");
     show_line("lots by the firm's limit", size->lots_by_limit ? text_decimal(size->lots_by_limit, text) : "none", "");
+    show_line("lots by the gate", text_decimal(size->lots_by_gate, text), "the largest size that every rule of the firm admits");
     show_line("lots", text_decimal(size->lots, text), "the least of them, rounded down to the lot step");
     show_line("risk at the stop", text_money(size->risk, text), "");
     if (size->refusal != REFUSAL_NONE)

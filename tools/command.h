@@ -25,6 +25,7 @@ int command_account(int argc, char **argv);
 int command_flatten(int argc, char **argv);
 int command_reload(int argc, char **argv);
 int command_stop(int argc, char **argv);
+int command_audit(int argc, char **argv);
 int command_alerts(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_journal(int argc, char **argv);

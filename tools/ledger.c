@@ -21,6 +21,7 @@ const char *const ledger_tables[TABLE_COUNT] = {
     [TABLE_ACCOUNT] = "account", [TABLE_POSITIONS] = "positions", [TABLE_ORDERS] = "orders",
     [TABLE_PROPOSALS] = "proposals", [TABLE_TRADES] = "trades", [TABLE_SIGNALS] = "signals",
     [TABLE_SNAPSHOT] = "snapshot", [TABLE_RUNS] = "runs",
+    [TABLE_CHAIN] = "chain",
 };
 
 const char *ledger_order_state(unsigned state)

@@ -67,6 +67,10 @@ static const struct command commands[] = {
      "what an account decided and why: each record a JSON line\n"
      "  --from N       from record N; --kind K  only such records; --follow  go on with new ones\n"
      "  --hash         SHA-256 over the decision records: hash, records, name" STORE_HELP},
+    {"audit", command_audit, "NAME [--verify] [--from N]  [--state DIR]",
+     "what an account asked, what every rule said, what the venue answered: JSON lines with their chain hashes\n"
+     "  --verify       follow the hash chain over every journal record: a changed, missing or reordered one is\n"
+     "                 named, and the exit status is 1" STORE_HELP},
     {"trades", command_trades, "NAME [--csv] [--state DIR]",
      "the closed trades of an account" STORE_HELP},
     {"summary", command_summary, "[--json] [--state DIR]",

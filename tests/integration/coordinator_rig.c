@@ -84,7 +84,8 @@ static void fill_accounts(struct fleet_config *config, uint32_t count)
     config->programme_count = count;
     config->personality_count = 1;
     config->personalities[0] = (struct config_personality){.name = "calm", .lookback = 20, .atr_period = 14, .stop_atr = 1,
-                                                           .target_r = 2, .time_stop_ns = 1, .risk_fraction = DEC_ONE / 100,
+                                                           .target_r = 2, .time_stop_ns = 1, .risk_fraction = DEC_ONE / 100, .risk_cap = DEC_ONE / 100, .margin_per_position = DEC_ONE, .margin_total = DEC_ONE,
+                                                           .open_risk_max = DEC_ONE / 10, .day_risk_share = DEC_ONE,
                                                            .positions_max = 1, .instruments = 1};
     for (uint32_t a = 0; a < count; a++) {
         struct config_programme *programme = &config->programmes[a];

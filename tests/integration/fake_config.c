@@ -117,7 +117,8 @@ static void fill_rules(void)
     struct config_personality *personality = &config.personalities[0];
     snprintf(personality->name, sizeof personality->name, "calm");
     *personality = (struct config_personality){.name = "calm", .lookback = 20, .atr_period = 14, .stop_atr = 1,
-                                               .target_r = 2, .time_stop_ns = 1, .risk_fraction = DEC_ONE / 100,
+                                               .target_r = 2, .time_stop_ns = 1, .risk_fraction = DEC_ONE / 100, .risk_cap = DEC_ONE / 100, .margin_per_position = DEC_ONE, .margin_total = DEC_ONE,
+                                                           .open_risk_max = DEC_ONE / 10, .day_risk_share = DEC_ONE,
                                                .positions_max = 1, .instruments = 1};
     config.personality_count = 1;
 }

@@ -213,6 +213,12 @@ static void test_map_refuses_a_wrong_size(void **state)
     X("personalities[2].target_r", personalities[2].target_r = 0)                                                      \
     X("personalities[2].time_stop_ns", personalities[2].time_stop_ns = 0)                                              \
     X("personalities[2].risk_fraction", personalities[2].risk_fraction = 0)                                            \
+    X("personalities[2].risk_cap", personalities[2].risk_cap = 0)                                                      \
+    X("personalities[2].margin_per_position", personalities[2].margin_per_position = -1)                               \
+    X("personalities[2].margin_total", personalities[2].margin_total = DEC_ONE + 1)                                    \
+    X("personalities[2].open_risk_max", personalities[2].open_risk_max = 0)                                            \
+    X("personalities[2].day_risk_share", personalities[2].day_risk_share = 0)                                          \
+    X("personalities[2].confidence_mode", personalities[2].confidence_mode = CONFIDENCE_CALIBRATED + 1)                \
     X("personalities[2].positions_max", personalities[2].positions_max = 0)                                            \
     X("personalities[2].direction", personalities[2].direction = 3)                                                    \
     X("personalities[2].session_from_s", personalities[2].session_from_s = 86400)                                      \

@@ -52,7 +52,8 @@ static void make_config(void)
     };
     config.personalities[0] = (struct config_personality){
         .name = "test", .timeframe = TIMEFRAME_H1, .lookback = 5, .atr_period = 3, .stop_atr = 2.0, .target_r = 2.0,
-        .time_stop_ns = 10 * H1_NS, .risk_fraction = D("0.0025"), .positions_max = 1, .instruments = 3,
+        .time_stop_ns = 10 * H1_NS, .risk_fraction = D("0.0025"), .risk_cap = D("0.01"), .margin_per_position = DEC_ONE,
+        .margin_total = DEC_ONE, .open_risk_max = D("0.05"), .day_risk_share = DEC_ONE, .positions_max = 1, .instruments = 3,
     };
     strcpy(config.accounts[0].name, "alba");
     config.accounts[0].initial_balance = D("100000");

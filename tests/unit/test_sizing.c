@@ -1,9 +1,12 @@
 /* Sizing: numbers by hand for four instruments, and what must hold for any. */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -65,6 +68,8 @@ static struct sizing_input input(const struct config_instrument *i, const char *
                                  .rate = dec(rate),
                                  .room = dec("4000"),
                                  .price = dec(price),
+                                 .gate_max = DEC_MAX,
+                                 .correlation = 1,
                                  .margin_free = dec("100000")};
 }
 
@@ -72,7 +77,7 @@ static struct sizing_result size(const struct sizing_input *in)
 {
     struct sizing_result out;
     memset(&out, 0xee, sizeof out);
-    assert_int_equal(sizing_fixed_fractional(in, &out), 0);
+    assert_int_equal(sizing_decide(in, &out), 0);
     return out;
 }
 
@@ -203,7 +208,7 @@ static void expect_erange(const struct sizing_input *in)
     struct sizing_result out, zero;
     memset(&out, 0xee, sizeof out);
     memset(&zero, 0, sizeof zero);
-    assert_int_equal(sizing_fixed_fractional(in, &out), -ERANGE);
+    assert_int_equal(sizing_decide(in, &out), -ERANGE);
     assert_memory_equal(&out, &zero, sizeof out);
 }
 
@@ -275,6 +280,8 @@ static struct sizing_input random_input(struct config_instrument *i, uint64_t *s
                                  .stop_distance = draw_dec(seed, 12),
                                  .spread = (dec_t)draw(seed, 2) * draw_dec(seed, 10),
                                  .rate = draw_dec(seed, 11),
+                                 .gate_max = DEC_MAX,
+                                 .correlation = 1,
                                  .room = draw_dec(seed, 15),
                                  .price = draw_dec(seed, 13),
                                  .lots_max = (dec_t)draw(seed, 2) * draw_dec(seed, 11),
@@ -300,7 +307,7 @@ static void test_properties(void **unused)
         struct config_instrument i;
         struct sizing_input in = random_input(&i, &seed);
         struct sizing_result out;
-        int rc = sizing_fixed_fractional(&in, &out);
+        int rc = sizing_decide(&in, &out);
         if (rc != 0) {
             assert_int_equal(rc, -ERANGE);
             ranges++;
@@ -389,6 +396,136 @@ static void test_risk_at_stop(void **unused)
     assert_int_equal(at_stop(&e, SIDE_BUY, "0", "1.0850", "1.0810", "0.0001", "1"), 0);
 }
 
+/* --- factors ---------------------------------------------------------------------------------------- */
+
+static void test_factors(void **state)
+{
+    (void)state;
+    struct config_instrument i = eurusd();
+    struct sizing_input in = input(&i, "0.0020", "0", "1", "1.1");
+    in.room = dec("100000");
+    in.margin_free = dec("100000000");
+    static const struct { uint32_t mode; double c, b, p0, m; } confidence[] = {
+        {CONFIDENCE_NONE, 0.1, 0, 0, 1},        {CONFIDENCE_PROVISIONAL, 0.6, 0, 0, 0.9}, {CONFIDENCE_PROVISIONAL, 0.9, 0, 0, 1},
+        {CONFIDENCE_PLAN, 0.9, 0, 0, 1.35},     {CONFIDENCE_PLAN, 0, 0, 0, 0},            {CONFIDENCE_CALIBRATED, 0.5, 2, 0.5, 1},
+        {CONFIDENCE_CALIBRATED, 0.9, 2, 0.5, 1.5}, {CONFIDENCE_CALIBRATED, 0.2, 2, 0.5, 0}, {CONFIDENCE_CALIBRATED, 0.4, 1, 0.5, 0.6},
+    };
+    for (size_t n = 0; n < sizeof confidence / sizeof confidence[0]; n++) {
+        in.confidence_mode = confidence[n].mode;
+        in.confidence = confidence[n].c;
+        in.payoff = confidence[n].b;
+        in.base_rate = confidence[n].p0;
+        assert_float_equal(size(&in).m_conf, confidence[n].m, 1e-12);
+    }
+    in.confidence_mode = CONFIDENCE_NONE;
+    static const double by_losses[] = {1, 0.8, 0.64, 0.512, 0.4096, 0.32768, 0.262144, 0.25, 0.25};
+    for (uint32_t n = 0; n < sizeof by_losses / sizeof by_losses[0]; n++) {
+        in.losses = n;
+        assert_float_equal(size(&in).m_perf, by_losses[n], 1e-12);
+    }
+    in.losses = UINT32_MAX;
+    assert_float_equal(size(&in).m_perf, 0.25, 0);
+    in.losses = 0;
+    in.drawdown_max = dec("5000");
+    in.drawdown = dec("1250");
+    assert_float_equal(size(&in).m_dd, 0.75, 1e-12);
+    in.drawdown = dec("5000");
+    assert_int_equal(size(&in).lots, 0);
+    in.drawdown = dec("-100"); /* above where it began */
+    assert_float_equal(size(&in).m_dd, 1, 0);
+    in.atr_reference = 30;
+    in.atr_now = 10;
+    assert_float_equal(size(&in).m_vol, 1, 0); /* a stop of k ATR */
+    in.structural_stop = true;
+    assert_float_equal(size(&in).m_vol, 1.5, 0);
+    in.confidence = (double)NAN;
+    struct sizing_result out;
+    assert_int_equal(sizing_decide(&in, &out), -ERANGE);
+}
+
+static void test_caps(void **state)
+{
+    (void)state;
+    struct config_instrument i = eurusd();
+    struct sizing_input in = input(&i, "0.0020", "0", "1", "1");
+    in.risk_fraction = dec("0.02");
+    in.risk_cap = dec("0.01");
+    in.slippage = dec("0.0001");
+    struct sizing_result out = size(&in);
+    assert_int_equal(out.risk_budget, dec("1000"));
+    assert_int_equal(out.loss_per_lot, dec("217"));
+    assert_int_equal(out.lots, dec("4.6"));
+    in.margin_cap = dec("0.1"); /* 10,000 of margin, 3,330 a lot */
+    assert_int_equal(size(&in).lots, dec("3"));
+    in.gate_max = dec("1.239");
+    assert_int_equal(size(&in).lots, dec("1.23"));
+    in.gate_max = 0;
+    out = size(&in);
+    assert_int_equal(out.lots, 0);
+    assert_int_equal(out.refusal, REFUSAL_BELOW_MINIMUM);
+}
+
+/* sizing_exits/sizing_expected.csv: sizes by exact rationals. A tick of 1 and a contract of 1 make the tick value the rate. */
+static void test_golden(void **state)
+{
+    (void)state;
+    const char *shared = getenv("PROPFLEET_SHARED");
+    char path[512];
+    snprintf(path, sizeof path, "%s/golden/sizing_exits/sizing_expected.csv", shared ? shared : "");
+    FILE *file = shared ? fopen(path, "r") : NULL;
+    if (!file)
+        skip();
+    char line[1024];
+    int rows = 0;
+    assert_non_null(fgets(line, sizeof line, file));
+    while (fgets(line, sizeof line, file)) {
+        double v[32] = {0};
+        char *rest = line;
+        for (int n = 0; n < 32; n++) {
+            const char *field = strsep(&rest, ",");
+            assert_non_null(field);
+            v[n] = n == 1 ? 0 : strtod(field, NULL);
+        }
+        struct config_instrument i = {.tick = DEC_ONE, .contract_size = DEC_ONE, .margin_rate = DEC_ONE, .catastrophic_move = DEC_ONE};
+        struct sizing_input in = {.instrument = &i, .correlation = v[12], .confidence_mode = CONFIDENCE_PLAN, .confidence = v[5],
+                                  .structural_stop = v[8] != 0, .atr_reference = v[6], .atr_now = v[7], .losses = (uint32_t)v[9],
+                                  .room = DEC_MAX, .gate_max = DEC_MAX};
+        double equity = v[2];
+        dec_t half_commission, dd, dd_max;
+        assert_int_equal(dec_from_double(equity, &in.balance), 0);
+        in.equity = in.margin_free = in.balance;
+        assert_int_equal(dec_from_double(v[3], &in.risk_fraction), 0);
+        assert_int_equal(dec_from_double(v[4], &in.risk_cap), 0);
+        assert_int_equal(dec_from_double(v[10] * equity, &dd), 0);
+        assert_int_equal(dec_from_double(v[11] * equity, &dd_max), 0);
+        in.drawdown = dd;
+        in.drawdown_max = dd_max;
+        assert_int_equal(dec_from_double(v[13], &in.stop_distance), 0);
+        assert_int_equal(dec_from_double(v[14], &in.slippage), 0);
+        assert_int_equal(dec_from_double(v[15], &in.rate), 0);
+        assert_int_equal(dec_from_double(v[16] / 2, &half_commission), 0);
+        i.commission_per_lot = half_commission;
+        assert_int_equal(dec_from_double(v[17], &in.margin_cap), 0);
+        assert_int_equal(dec_from_double(v[18] / v[15], &in.price), 0);
+        assert_int_equal(dec_from_double(v[19], &i.lot_step), 0);
+        assert_int_equal(dec_from_double(v[20], &i.lot_min), 0);
+        assert_int_equal(dec_from_double(v[21], &i.lot_max), 0);
+        struct sizing_result out = size(&in);
+        dec_t lots;
+        assert_int_equal(dec_from_double(v[30], &lots), 0);
+        if (out.lots != lots)
+            fail_msg("case %d: %.8f lots, expected %.8f", (int)v[0], dec_to_double(out.lots), v[30]);
+        assert_float_equal(out.m_conf, v[22], 1e-9);
+        assert_float_equal(out.m_vol, v[23], 1e-9);
+        assert_float_equal(out.m_perf, v[24], 1e-9);
+        assert_float_equal(out.m_dd, v[25], 1e-9);
+        assert_float_equal(dec_to_double(out.loss_per_lot), v[27], 1e-5);
+        rows++;
+    }
+    fclose(file);
+    assert_true(rows > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +539,9 @@ int main(void)
         cmocka_unit_test(test_properties),
         cmocka_unit_test(test_money),
         cmocka_unit_test(test_risk_at_stop),
+        cmocka_unit_test(test_factors),
+        cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_golden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

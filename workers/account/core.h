@@ -35,7 +35,7 @@
 #include "workers/risk/sizing.h"
 #include "workers/strategy/signal.h"
 
-#define CORE_VERSION 1u
+#define CORE_VERSION 2u
 #define CORE_ORDERS_MAX 64u
 #define CORE_POSITIONS_MAX 16u
 #define CORE_PROPOSALS_MAX 16u
@@ -97,9 +97,10 @@ struct core_account {
     uint64_t venue_report;     /* last report of the venue that is in this state */
     uint32_t started;          /* the first tradable instant has been seen */
     uint32_t paused, halted;
+    uint32_t losing_streak;    /* losing trades in a row; a flat one leaves it */
     uint32_t last_refusal;
     uint32_t flatten;          /* enum core_exit: everything is to be closed; NONE otherwise */
-    uint32_t pending_report_count;
+    uint32_t pending_report_count, reserved;
     dec_t balance, equity, open_risk;
     dec_t realized_total, commission_total, swap_total;
     uint64_t signals, proposals, granted, refused, entries, entries_filled, trades, wins;

@@ -51,6 +51,47 @@ static uint32_t core_positions_taken(const struct core *core, uint32_t instrumen
     return count;
 }
 
+/* How far equity has come down towards the overall floor that is relatively nearest: DD and DDmax of quant.md 5.1. */
+static void core_drawdown(const struct core *core, dec_t *drawdown, dec_t *most)
+{
+    const struct limits_state *limits = &core->account.limits;
+    double nearest = 2;
+    for (uint32_t i = 0; i < core->programme->floor_count; i++) {
+        if (core->programme->floors[i].kind != FLOOR_TOTAL)
+            continue;
+        dec_t level = limits_floor_level(limits, core->programme, i), allowance = limits->floors[i].anchor - level;
+        if (level == DEC_MAX || allowance <= 0)
+            continue;
+        double left = dec_to_double(core->account.equity - level) / dec_to_double(allowance);
+        if (left >= nearest)
+            continue;
+        nearest = left;
+        *drawdown = allowance - (core->account.equity - level);
+        *most = allowance;
+    }
+}
+
+static dec_t core_share(dec_t base, dec_t share)
+{
+    dec_t money;
+    return dec_mul(dec_max(0, base), share, DEC_ROUND_FLOOR, &money) == 0 ? money : 0;
+}
+
+/* What the personality's own caps leave of the firm's room: all positions at their stops, and a share of the day's. */
+static dec_t core_risk_room(const struct core *core, dec_t room, dec_t committed)
+{
+    const struct core_account *a = &core->account;
+    dec_t open_max = core_share(dec_min(a->balance, a->equity), core->personality->open_risk_max);
+    return dec_min(core_share(room, core->personality->day_risk_share), dec_max(0, open_max - committed));
+}
+
+static dec_t core_margin_free(const struct core *core)
+{
+    const struct core_account *a = &core->account;
+    dec_t used = core_margin_used(core), most = core_share(dec_min(a->balance, a->equity), core->personality->margin_total);
+    return dec_max(0, dec_min(a->equity, most) - used);
+}
+
 /* Why this signal is not proposed, NONE when *size is what to propose. */
 static uint32_t core_size_signal(struct core *core, const struct signal *signal, struct sizing_result *size)
 {
@@ -62,20 +103,28 @@ static uint32_t core_size_signal(struct core *core, const struct signal *signal,
     uint32_t taken = core_positions_taken(core, signal->instrument, &on_instrument);
     if (on_instrument || taken >= core->personality->positions_max || taken >= CORE_PROPOSALS_MAX)
         return REFUSAL_MAX_POSITIONS;
+    const struct config_personality *personality = core->personality;
+    const struct core_account *a = &core->account;
     const struct core_quote *quote = &core->market.quotes[signal->instrument];
     struct sizing_input in = {
         .instrument = &core->config->instruments[signal->instrument],
-        .balance = core->account.balance, .equity = core->account.equity,
-        .risk_fraction = core->personality->risk_fraction, .stop_distance = signal->stop_distance,
-        .spread = quote->ask - quote->bid, .lots_max = core->programme->lots_per_order_max, .price = quote->ask,
+        .balance = a->balance, .equity = a->equity,
+        .risk_fraction = personality->risk_fraction, .risk_cap = personality->risk_cap,
+        .confidence_mode = personality->confidence_mode, .confidence = signal->strength,
+        .losses = personality->scale_by_losses ? a->losing_streak : 0, .correlation = 1,
+        .stop_distance = signal->stop_distance, .spread = quote->ask - quote->bid,
+        .lots_max = core->programme->lots_per_order_max, .gate_max = DEC_MAX, .price = quote->ask,
+        .margin_cap = personality->margin_per_position,
     };
     if (quote->bid <= 0 || !core_rate(core, signal->instrument, &in.rate))
         return REFUSAL_NO_CONVERSION_RATE;
+    if (personality->scale_by_drawdown)
+        core_drawdown(core, &in.drawdown, &in.drawdown_max);
     uint32_t kind;
-    dec_t room = limits_room(&core->account.limits, core->programme, core->account.equity, &kind);
-    in.room = dec_max(0, room - core_risk_committed(core));
-    in.margin_free = dec_max(0, core->account.equity - core_margin_used(core));
-    if (sizing_fixed_fractional(&in, size) != 0)
+    dec_t room = limits_room(&a->limits, core->programme, a->equity, &kind), committed = core_risk_committed(core);
+    in.room = core_risk_room(core, dec_max(0, room - committed), committed);
+    in.margin_free = core_margin_free(core);
+    if (sizing_decide(&in, size) != 0)
         return REFUSAL_BELOW_MINIMUM;
     core->account.last_size = *size;
     if (size->refusal == REFUSAL_DAILY_LOSS && kind == FLOOR_TOTAL)
@@ -108,10 +157,18 @@ static void core_propose(struct core *core, const struct signal *signal, uint64_
     journal_dec(&writer, "entry", wire.entry_price);
     journal_dec(&writer, "stop", wire.stop_price);
     journal_f64(&writer, "confidence", wire.confidence);
+    journal_f64(&writer, "m_conf", size->m_conf);
+    journal_f64(&writer, "m_vol", size->m_vol);
+    journal_f64(&writer, "m_perf", size->m_perf);
+    journal_f64(&writer, "m_dd", size->m_dd);
+    journal_f64(&writer, "m_corr", size->m_corr);
+    journal_dec(&writer, "risk_share", size->risk_fraction);
     journal_dec(&writer, "budget", size->risk_budget);
     journal_dec(&writer, "loss_per_lot", size->loss_per_lot);
     journal_dec(&writer, "lots_by_risk", size->lots_by_risk);
     journal_dec(&writer, "lots_by_margin", size->lots_by_margin);
+    journal_dec(&writer, "lots_by_limit", size->lots_by_limit);
+    journal_dec(&writer, "lots_by_gate", size->lots_by_gate);
     core_record_end(core, &writer);
     core->proposals[slot] = (struct core_proposal){
         .jseq = wire.jseq, .signal_jseq = signal_jseq, .signal = *signal, .wire = wire};

@@ -109,7 +109,9 @@ static void core_trade_close(struct core *core, struct core_position *position)
     };
     if (position->exit_qty > 0)
         (void)dec_div(position->exit_value, position->exit_qty, DEC_ROUND_NEAREST, &trade->exit_price);
-    core->account.wins += position->realized + position->commission + position->swap > 0;
+    dec_t net = position->realized + position->commission + position->swap;
+    core->account.wins += net > 0;
+    core->account.losing_streak = net > 0 ? 0 : core->account.losing_streak + (net < 0);
     core_record_trade(core, position, trade);
 }
 

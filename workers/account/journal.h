@@ -49,5 +49,6 @@ int journal_get_text(const void *data, size_t size, const char *key, char *out, 
 /* One line of JSON: decimals as strings, times as "2024-05-13T18:45:00Z" (with a fraction when there is one),
  * doubles with 17 significant digits at most. -EPROTO when it is no record. */
 int journal_print_json(FILE *out, const void *data, size_t size);
+int journal_print_object(FILE *out, const void *data, size_t size); /* the same without the line's end */
 
 #endif

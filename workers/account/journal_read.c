@@ -205,7 +205,7 @@ static void journal_print_value(FILE *out, const msgpack_object *object)
     }
 }
 
-int journal_print_json(FILE *out, const void *data, size_t size)
+int journal_print_object(FILE *out, const void *data, size_t size)
 {
     msgpack_unpacked unpacked;
     int rc = journal_unpack(data, size, &unpacked);
@@ -223,7 +223,15 @@ int journal_print_json(FILE *out, const void *data, size_t size)
         fputc(':', out);
         journal_print_value(out, &pair->val);
     }
-    fputs("}\n", out);
+    fputc('}', out);
     msgpack_unpacked_destroy(&unpacked);
     return 0;
+}
+
+int journal_print_json(FILE *out, const void *data, size_t size)
+{
+    int rc = journal_print_object(out, data, size);
+    if (rc == 0)
+        fputc('\n', out);
+    return rc;
 }

@@ -1,5 +1,6 @@
 # the account: order state machine, core (pure), live driver
-MODULES += account_core journal_read
+MODULES += account_core journal_read chain
+chain_SRC := workers/account/chain.c
 journal_read_SRC := workers/account/journal_read.c
 account_core_SRC := workers/account/order.c workers/account/core.c workers/account/core_exits.c \
                     workers/account/core_reports.c workers/account/core_entries.c workers/account/journal.c
@@ -8,8 +9,8 @@ propfleet-account_DIR := libexec/propfleet
 propfleet-account_SRC := workers/account/main.c workers/account/driver.c workers/account/driver_commit.c \
                          workers/account/driver_permits.c workers/account/driver_start.c \
                          workers/account/driver_control.c workers/account/persist.c
-propfleet-account_MODULES := account_core journal_read strategy risk broker permit_client wire store child shm config base
-propfleet-account_LIBS := -lzmq -lmsgpackc -llmdb -lm
+propfleet-account_MODULES := account_core journal_read chain strategy risk broker permit_client wire store child shm config base
+propfleet-account_LIBS := -lzmq -lmsgpackc -llmdb -lsodium -lm
 
 TESTS += test_core
 test_core_SRC := tests/unit/test_core.c workers/broker/broker.c shm/market.c
@@ -19,3 +20,7 @@ test_core_LIBS := -lmsgpackc -lm
 TESTS += test_order
 test_order_SRC := tests/unit/test_order.c workers/account/order.c
 test_order_MODULES := base
+
+TESTS += tamper
+tamper_SRC := tests/integration/tamper.c
+tamper_LIBS := -llmdb

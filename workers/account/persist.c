@@ -10,9 +10,11 @@ const char *const account_tables[TABLE_COUNT] = {
     [TABLE_ACCOUNT] = "account", [TABLE_POSITIONS] = "positions", [TABLE_ORDERS] = "orders",
     [TABLE_PROPOSALS] = "proposals", [TABLE_TRADES] = "trades", [TABLE_SIGNALS] = "signals",
     [TABLE_SNAPSHOT] = "snapshot", [TABLE_RUNS] = "runs",
+    [TABLE_CHAIN] = "chain",
 };
 
 #define PERSIST_KEY UINT64_C(1) /* of tables with one row */
+#define PERSIST_TRIM_MAX 4096u /* rows deleted with one snapshot */
 #define SNAPSHOT_PREFIX offsetof(struct core_market, detectors)
 #define SNAPSHOT_BYTES_MAX (SNAPSHOT_PREFIX + CONFIG_INSTRUMENTS_MAX * DETECTOR_STATE_BYTES_MAX)
 
@@ -88,11 +90,20 @@ static bool persist_load_market(struct persist *persist, struct core *core)
     return good;
 }
 
+static int persist_visit_first(void *context, uint64_t key, const void *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    *(uint64_t *)context = key;
+    return 1;
+}
+
 int persist_load(struct persist *persist, struct store *store, struct core *core, bool *fresh, bool *market_good,
                  struct error *err)
 {
     memset(persist, 0, sizeof *persist);
     persist->store = store;
+    (void)store_scan(store, TABLE_CHAIN, 0, 1, persist_visit_first, &persist->chain_first);
     *fresh = *market_good = false;
     size_t length = 0;
     struct core_account account;
@@ -112,6 +123,11 @@ int persist_load(struct persist *persist, struct store *store, struct core *core
         return rc;
     if (core_check(core) != 0)
         return error_set(err, EPROTO, "rows of another version, or an instrument that the configuration does not have");
+    if (core->account.jseq > 0 &&
+        (store_get(store, TABLE_CHAIN, core->account.jseq, persist->chain, sizeof persist->chain, &length) != 0 ||
+         length != sizeof persist->chain))
+        return error_set(err, EBADMSG, "the audit chain has no row for record %llu, the last one; run propfleet audit --verify",
+                         (unsigned long long)core->account.jseq);
     persist->account = core->account;
     memcpy(persist->positions, core->positions, sizeof persist->positions);
     memcpy(persist->orders, core->orders, sizeof persist->orders);
@@ -143,9 +159,12 @@ static void persist_save_rows(struct store *store, uint32_t table, void *stored,
 void persist_collect(struct persist *persist, const struct core *core)
 {
     struct store *store = persist->store;
-    for (uint32_t i = 0; i < core->record_count; i++)
-        store_journal(store, core->records[i].jseq, core->records[i].time_ns, core->bytes + core->records[i].offset,
-                      core->records[i].size);
+    for (uint32_t i = 0; i < core->record_count; i++) {
+        const struct core_record *record = &core->records[i];
+        store_journal(store, record->jseq, record->time_ns, core->bytes + record->offset, record->size);
+        persist_chain(persist->chain, record->jseq, core->bytes + record->offset, record->size);
+        store_put(store, TABLE_CHAIN, record->jseq, persist->chain, sizeof persist->chain);
+    }
     for (uint32_t i = 0; i < core->trade_count; i++)
         store_put(store, TABLE_TRADES, core->trades[i].number, &core->trades[i], sizeof core->trades[i]);
     for (uint32_t i = 0; i < core->signal_row_count; i++)
@@ -156,8 +175,17 @@ void persist_collect(struct persist *persist, const struct core *core)
     persist_save_rows(store, TABLE_ACCOUNT, &persist->account, &core->account, sizeof core->account, 1);
 }
 
+/* The journal drops whole months; the rows of the chain follow, all but the one that the first record kept starts from. */
+static void persist_trim_chain(struct persist *persist)
+{
+    uint64_t first = store_journal_first(persist->store);
+    for (unsigned i = 0; i < PERSIST_TRIM_MAX && persist->chain_first + 1 < first; i++)
+        store_delete(persist->store, TABLE_CHAIN, persist->chain_first++);
+}
+
 void persist_snapshot(struct persist *persist, const struct core *core)
 {
+    persist_trim_chain(persist);
     static unsigned char buffer[SNAPSHOT_BYTES_MAX];
     assert(core->market.seq == core->account.cursor_seq);
     size_t size = persist_pack_market(core, buffer);

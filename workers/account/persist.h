@@ -16,7 +16,7 @@ struct error;
 
 enum account_table {
     TABLE_ACCOUNT, TABLE_POSITIONS, TABLE_ORDERS, TABLE_PROPOSALS, TABLE_TRADES, TABLE_SIGNALS, TABLE_SNAPSHOT, TABLE_RUNS,
-    TABLE_COUNT
+    TABLE_CHAIN, TABLE_COUNT
 };
 extern const char *const account_tables[TABLE_COUNT];
 
@@ -25,6 +25,11 @@ extern const char *const account_tables[TABLE_COUNT];
 #define ACCOUNT_PAPER_FOLDER "paper"
 #define ACCOUNT_STORE_KIND "account"
 #define ACCOUNT_PAPER_KIND "paper"
+
+/* TABLE_CHAIN: one row for each journal record, keyed by its number n: SHA-256 of the row before it (zeros before the
+ * first), n (8 bytes, little-endian) and the record's bytes. `propfleet audit NAME --verify` follows it. */
+#define PERSIST_CHAIN_BYTES 32u
+void persist_chain(unsigned char chain[PERSIST_CHAIN_BYTES], uint64_t n, const void *data, size_t size);
 
 /* A row of TABLE_RUNS, keyed by generation: what a restart is, apart from the decisions. */
 struct account_run {
@@ -40,6 +45,8 @@ struct account_run {
 struct persist {
     struct store *store;
     uint64_t snapshot_seq;   /* of the stored snapshot; 0: none */
+    unsigned char chain[PERSIST_CHAIN_BYTES]; /* of the last record, also one in the open batch */
+    uint64_t chain_first;    /* rows below are gone with their months */
     /* what is stored now (and what the open batch would make of it) */
     struct core_account account;
     struct core_position positions[CORE_POSITIONS_MAX];
