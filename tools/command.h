@@ -44,6 +44,9 @@ int account_floor(int argc, char **argv);
 int account_marks(int argc, char **argv);
 int account_close(int argc, char **argv);
 
+/* Of `propfleet rules` (rules.c dispatches). */
+int rules_explain(int argc, char **argv);
+
 /* "propfleet: " and the text on stderr; returns status, so that `return command_fail(EXIT_NO, ...)` reads well. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* EXIT_USAGE, with the usage line of a command ("account add" counts as one). */
