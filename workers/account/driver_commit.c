@@ -8,6 +8,7 @@
 #include "base/crashpoint.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "workers/account/journal.h"
 
 #define DRIVER_RETRY_NS (100 * CLOCK_NS_PER_MS)
 #define DRIVER_DIRTY_NS CLOCK_NS_PER_S
@@ -114,6 +115,28 @@ static void driver_release_exits(struct driver *driver, struct core_action *acti
     }
 }
 
+/* Fault builds: a crash point before and after the commit of each kind of record, "account.guard.before". */
+#ifdef PROPFLEET_FAULTS
+static void driver_pass_kinds(const struct core *core, const char *when)
+{
+    static char kinds[CORE_RECORDS_MAX][24];
+    static uint32_t count;
+    if (core) { /* NULL: those of the call before */
+        count = core->record_count;
+        for (uint32_t i = 0; i < count; i++)
+            if (journal_get_text(core->bytes + core->records[i].offset, core->records[i].size, "k", kinds[i], sizeof kinds[i]) != 0)
+                kinds[i][0] = '\0';
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "account.%s.%s", kinds[i], when);
+        CRASHPOINT(name);
+    }
+}
+#else
+#define driver_pass_kinds(core, when) ((void)0)
+#endif
+
 void driver_flush(struct driver *driver)
 {
     struct core *core = &driver->core;
@@ -124,11 +147,13 @@ void driver_flush(struct driver *driver)
     static struct core_action actions[CORE_ACTIONS_MAX]; /* a release may step the core again */
     uint32_t count = core->action_count;
     memcpy(actions, core->actions, count * sizeof actions[0]);
+    driver_pass_kinds(core, "before");
     core_clear(core);
     CRASHPOINT("account.before_commit");
     bool hold = driver->store_failing && driver->clock.mono_ns(&driver->clock) < driver->retry_commit_ns;
     int rc = hold ? -ENOSPC : driver_commit(driver, power ? STORE_POWER : STORE_CRASH);
     CRASHPOINT("account.after_commit");
+    driver_pass_kinds(NULL, "after");
     if (rc != 0) {
         driver_release_exits(driver, actions, count);
         if (core->record_count > 0)
