@@ -71,6 +71,11 @@ static const struct command commands[] = {
      "the closed trades of an account" STORE_HELP},
     {"summary", command_summary, "[--json] [--state DIR]",
      "all accounts with what they traded, and the refusals by rule, from their stores" STORE_HELP},
+    {"rules", command_rules, "list | show FIRM[/PROGRAMME] [PHASE]  [--config DIR]",
+     "what the firms demand, as it is compiled from the files of firms/\n"
+     "  list           firm, programme, phase, automation, when it was verified and how old that is\n"
+     "  show FIRM[/PROGRAMME] [PHASE]  every rule in words and numbers, with its sources and how sure it is, and\n"
+     "                 what the firm's text leaves open; optional rules too"},
     {"help", command_help, "[COMMAND]", "this list, or one command"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
