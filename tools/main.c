@@ -38,7 +38,7 @@ static const struct command commands[] = {
      "  --once         print one frame and end, for scripts" FLEET_HELP},
     {"account", command_account, "add|list|show|pause|resume|flatten|restart|start|remove|unlock|payout|deposit|floor|marks|close [NAME] ...",
      "one account; `propfleet help account` lists what can be done\n"
-     "  add [--name N] [--firm F] [--programme P] [--size AMOUNT] [--currency C] [--personality P]\n"
+     "  add [--name N] [--firm F] [--programme P] [--phase X] [--size AMOUNT] [--currency C] [--personality P]\n"
      "      [--after-crash resume|flatten] [--observe-only] [--seed N] [--timeout S]\n"
      "                 write accounts/N.yaml, check, reload, wait until the account is READY; asks for what is\n"
      "                 missing on a terminal\n"
@@ -82,6 +82,13 @@ static const struct command commands[] = {
      "the closed trades of an account" STORE_HELP},
     {"summary", command_summary, "[--json] [--state DIR]",
      "all accounts with what they traded, and the refusals by rule, from their stores" STORE_HELP},
+    {"rules", command_rules, "list | show FIRM[/PROGRAMME] [PHASE] | explain ACCOUNT  [--config DIR] [--state DIR]",
+     "what the firms demand, as it is compiled from the files of firms/\n"
+     "  list           firm, programme, phase, automation, when it was verified and how old that is\n"
+     "  show FIRM[/PROGRAMME] [PHASE]  every rule in words and numbers, with its sources and how sure it is, and\n"
+     "                 what the firm's text leaves open; optional rules too\n"
+     "  explain ACCOUNT every guard of an account: ARMED or OFF, its formula with today's numbers, the room that is left,\n"
+     "                 how long until the firm's next day" STORE_HELP},
     {"help", command_help, "[COMMAND]", "this list, or one command"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
