@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "config/calendar.h"
 #include "config/paths.h"
 #include "config/resolve.h"
 #include "config/source.h"
@@ -253,6 +254,7 @@ static void resolve_everything(struct loading *l, struct draft *draft)
     resolve_instruments(l, draft);
     if (!draft->fleet_broken)
         source_resolve(l, draft);
+    calendar_resolve(l, draft);
     resolve_programmes(l, draft);
     resolve_personalities(l, draft);
     resolve_accounts(l, draft);
@@ -276,9 +278,11 @@ int loader_load(const struct loader_options *options, struct fleet_config *out, 
         goto out;
     read_everything(l, draft);
     resolve_everything(l, draft);
+    if (!options->tail)
+        out->calendar.valid_from_ns = out->calendar.valid_to_ns = 0; /* its events are not there */
     config_stamp(out);
     /* What the loader lets through, every reader must take: a refusal here is a mistake of ours. */
-    if (report->error_count == 0 && config_check(out, sizeof *out, &err) != 0)
+    if (report->error_count == 0 && config_check(out, config_size(out), &err) != 0)
         report_error(l, draft->fleet_place, "config", "%s; please report this", err.text);
 out:
     free(draft);

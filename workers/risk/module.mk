@@ -7,3 +7,7 @@ test_sizing_SRC := tests/unit/test_sizing.c
 test_sizing_MODULES := risk base
 test_limits_SRC := tests/unit/test_limits.c
 test_limits_MODULES := risk base
+
+# the compiled calendar and market hours, as the rules ask for them (pure)
+MODULES += sessions
+sessions_SRC := workers/risk/rules/sessions.c
