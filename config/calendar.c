@@ -43,7 +43,7 @@ static int read_from_file(struct loading *l, const struct draft *draft, struct c
         return -EINVAL;
     }
     *at = (struct place){report_file(l, file->path[0] == '/' ? file->path : shown), 1, 1};
-    int rc = document_read_bytes(l, at->file, path, &(struct document_limit){CALENDAR_BYTES_MAX, ics ? "ICS" : "CSV"}, &bytes, &size);
+    int rc = document_read_bytes(l, at->file, path, &(struct document_limit){CALENDAR_BYTES_MAX, ics ? "an ICS" : "a CSV"}, &bytes, &size);
     if (rc == 0)
         rc = ics ? calendar_read_ics(l, at->file, (const char *)bytes, size, out)
                  : calendar_read_csv(l, at->file, (const char *)bytes, size, out);

@@ -19,24 +19,30 @@ void calendar_free(struct calendar *calendar)
     calendar->count = calendar->room = 0;
 }
 
-bool calendar_add(struct loading *l, struct calendar *calendar, const struct calendar_row *row)
+/* False when it could not grow (reported, once). */
+static bool grow(struct loading *l, struct calendar *calendar, struct place at)
 {
-    if (calendar->count == calendar->room) {
-        uint32_t room = calendar->room == 0 ? 256 : calendar->room * 2;
-        struct calendar_row *rows =
-            calendar->count < CALENDAR_ROWS_MAX ? realloc(calendar->rows, room * sizeof *rows) : NULL;
-        if (rows == NULL) {
-            if (!calendar->full && calendar->count < CALENDAR_ROWS_MAX)
-                report_error(l, row->place, "file", "out of memory; free some");
-            else if (!calendar->full)
-                report_error(l, row->place, "file", "more than %u events; leave out the past, or low importance",
-                             CALENDAR_ROWS_MAX);
-            calendar->full = true;
-            return false;
-        }
+    bool at_limit = calendar->count >= CALENDAR_ROWS_MAX;
+    uint32_t room = calendar->room == 0 ? 256 : calendar->room * 2;
+    struct calendar_row *rows = at_limit ? NULL : realloc(calendar->rows, room * sizeof *rows);
+    if (rows != NULL) {
         calendar->rows = rows;
         calendar->room = room;
+        return true;
     }
+    if (!calendar->full && at_limit)
+        report_error(l, at, "file", "more than %u events; leave out the past, or low importance", CALENDAR_ROWS_MAX);
+    else if (!calendar->full)
+        report_error(l, at, "file", "out of memory; free some");
+    calendar->full = true;
+    return false;
+}
+
+bool calendar_add(struct loading *l, struct calendar *calendar, const struct calendar_row *row)
+{
+    bool fits = calendar->count < calendar->room && calendar->count < CALENDAR_ROWS_MAX;
+    if (!fits && !grow(l, calendar, row->place))
+        return false;
     memcpy(&calendar->rows[calendar->count++], row, sizeof *row);
     return true;
 }

@@ -43,7 +43,7 @@ int document_read_bytes(struct loading *l, uint32_t file, const char *path, cons
     if (fd < 0 || fstat(fd, &st) != 0) {
         report_error(l, at, "file", "%s; %s", strerror(errno), errno == ENOENT ? "create it" : "make it readable");
     } else if (!S_ISREG(st.st_mode)) {
-        report_error(l, at, "file", "not a regular file; put a %s file there", limit->kind);
+        report_error(l, at, "file", "not a regular file; put %s file there", limit->kind);
     } else if (st.st_size > (off_t)limit->bytes) {
         report_error(l, at, "file", "%lld bytes; at most %zu are read, split it", (long long)st.st_size, limit->bytes);
     } else {
@@ -286,7 +286,7 @@ int document_open(struct loading *l, const char *path, const char *shown, struct
         report_error(l, place_at(out, 0, 0), "file", "more than %d files; remove some", LOADER_FILES_MAX);
         return -EINVAL;
     }
-    int rc = document_read_bytes(l, out->file, path, &(struct document_limit){LOADER_FILE_BYTES_MAX, "YAML"}, &out->bytes, &out->size);
+    int rc = document_read_bytes(l, out->file, path, &(struct document_limit){LOADER_FILE_BYTES_MAX, "a YAML"}, &out->bytes, &out->size);
     if (rc == 0)
         rc = scan_bytes(l, out);
     if (rc == 0)

@@ -30,7 +30,7 @@ struct document {
 
 struct document_limit {
     size_t bytes;
-    const char *kind; /* "YAML", for messages */
+    const char *kind; /* "a YAML", for messages */
 };
 /* The bytes of a regular file within a limit. 0, or -EINVAL (reported at `file`). *bytes is the caller's (free) in both
  * cases and has room for one more byte. */
