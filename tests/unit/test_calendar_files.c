@@ -253,14 +253,41 @@ static void test_ics_complaints(void **state)
     assert_non_null(strstr(support_report.errors[0].text, "is longer than 1023 bytes"));
 }
 
-/* --- files ------------------------------------------------------------------------------------------ */
-
 static void use_file(const char *name)
 {
     char text[512];
     snprintf(text, sizeof text, "config_version: 1\nowner: tester\nstate_dir: state\nruntime_dir: /run/propfleet-test\ncalendar: {file: %s}\n", name);
     support_write("c/fleet.yaml", text);
 }
+
+/* The example of docs/calendar.md. */
+static void test_documented_csv(void **state)
+{
+    (void)state;
+    char path[CONFIG_PATH_MAX + 32], text[16384];
+    snprintf(path, sizeof path, "%s/../docs/calendar.md", support_shipped);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    fclose(file);
+    char *from = strstr(text, "```csv\n"), *end = from != NULL ? strstr(from + 7, "```") : NULL;
+    if (end == NULL)
+        fail_msg("docs/calendar.md has no example");
+    else
+        *end = 0;
+    csv_good(from + 7, 4);
+    assert_string_equal(c.version, "week 47");
+    assert_int_equal(c.rows[1].from_ns, at(2026, 12, 4, 13, 30));
+    assert_int_equal(c.rows[2].to_ns - c.rows[2].from_ns, 86400 * NS);
+    assert_int_equal(c.rows[3].to_ns, at(2026, 11, 27, 23, 0));
+    use_file("doc.csv"); /* and its US500 is no instrument of this small configuration */
+    support_write("c/doc.csv", from + 7);
+    assert_int_equal(support_load(NULL), -EINVAL);
+    support_replace("c/doc.csv", "US500", "EURUSD");
+    assert_int_equal(support_load(NULL), 0);
+}
+
+/* --- files ------------------------------------------------------------------------------------------ */
 
 static void test_files(void **state)
 {
@@ -434,6 +461,7 @@ int main(void)
         TEST(test_ics),
         TEST(test_ics_validity_from_events),
         TEST(test_ics_complaints),
+        TEST(test_documented_csv),
         TEST(test_files),
         TEST(test_large_files),
         TEST(test_mutated_csv),
