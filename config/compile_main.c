@@ -110,7 +110,6 @@ static void print_report(const struct loader_report *report)
 int main(int argc, char **argv)
 {
     static struct loader_report report; /* too large for a stack */
-    struct fleet_config *config = calloc(1, CONFIG_BYTES_MAX);
     struct arguments arguments;
     if (!parse_arguments(argc, argv, &arguments)) {
         fprintf(stderr,
@@ -118,6 +117,7 @@ int main(int argc, char **argv)
                 "       [--dataset NAME|FILE] [--speed N|max] [--exit-at-end]\n");
         return EXIT_USAGE;
     }
+    struct fleet_config *config = calloc(1, CONFIG_BYTES_MAX); /* the calendar goes behind it */
     if (config == NULL) {
         fprintf(stderr, "propfleet-config: out of memory\n");
         return EXIT_NO;
