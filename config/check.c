@@ -20,11 +20,16 @@ struct check {
     const struct fleet_config *config;
     struct error *err;
     char where[48]; /* "accounts[3]" */
+    const char *array; /* of the calendar: where is array[index], written out only when it is needed */
+    uint32_t index;
 };
 
 static bool check_refuse(const struct check *c, const char *field, const char *problem)
 {
-    error_set(c->err, EINVAL, "compiled configuration: %s%s%s: %s", c->where, c->where[0] ? "." : "", field, problem);
+    if (c->array != NULL)
+        error_set(c->err, EINVAL, "compiled configuration: %s[%u].%s: %s", c->array, c->index, field, problem);
+    else
+        error_set(c->err, EINVAL, "compiled configuration: %s%s%s: %s", c->where, c->where[0] ? "." : "", field, problem);
     return false;
 }
 
@@ -94,13 +99,13 @@ static bool power_of_two(uint32_t value)
 static bool check_header(const struct check *c, size_t size_bytes)
 {
     const struct fleet_config *f = c->config;
-    if (size_bytes != sizeof *f)
+    if (size_bytes < sizeof *f || size_bytes > CONFIG_BYTES_MAX)
         return check_refuse(c, "size_bytes", "not the size of this program's configuration");
     if (f->magic != CONFIG_MAGIC)
         return check_refuse(c, "magic", "not a compiled configuration");
     if (f->version != CONFIG_VERSION)
         return check_refuse(c, "version", "made by another version of propfleet");
-    return f->size_bytes == sizeof *f || check_refuse(c, "size_bytes", "not the size of this program's configuration");
+    return f->size_bytes == size_bytes || check_refuse(c, "size_bytes", "not the size of this program's configuration");
 }
 
 static bool check_counts(const struct check *c)
@@ -110,7 +115,11 @@ static bool check_counts(const struct check *c)
            check_count(c, "instrument_count", f->instrument_count, CONFIG_INSTRUMENTS_MAX) &&
            check_count(c, "programme_count", f->programme_count, CONFIG_PROGRAMMES_MAX) &&
            check_count(c, "personality_count", f->personality_count, CONFIG_PERSONALITIES_MAX) &&
-           check_count(c, "account_count", f->account_count, CONFIG_ACCOUNTS_MAX);
+           check_count(c, "account_count", f->account_count, CONFIG_ACCOUNTS_MAX) &&
+           check_count(c, "calendar.event_count", f->calendar.event_count, CONFIG_EVENTS_MAX) &&
+           check_count(c, "calendar.closure_count", f->calendar.closure_count, CONFIG_CLOSURES_MAX) &&
+           (f->size_bytes == config_size(f) ||
+            check_refuse(c, "size_bytes", "not what the events of the calendar need"));
 }
 
 static bool check_fleet(const struct check *c)
@@ -298,6 +307,74 @@ static const struct {
     {"supervisor", check_supervisor},
 };
 
+/* --- the calendar, the part behind the struct --------------------------------------------- */
+
+static bool check_calendar(const struct check *c)
+{
+    const struct config_calendar *f = &c->config->calendar;
+    if (!(ENUM(f, kind, CALENDAR_DERIVED) && NUMBER(f, valid_from_ns, 0, INT64_MAX) &&
+          NUMBER(f, valid_to_ns, f->valid_from_ns, INT64_MAX) && NUMBER(f, published_ns, 0, INT64_MAX) && TEXT(f, version) &&
+          TEXT(f, path)))
+        return false;
+    if (f->kind == CALENDAR_NONE && (f->event_count > 0 || f->closure_count > 0 || f->valid_to_ns > f->valid_from_ns))
+        return check_refuse(c, "kind", "none, and all the same there is something in it");
+    return true;
+}
+
+static bool check_instruments(const struct check *c, uint32_t instruments)
+{
+    return (instruments != 0 && (uint64_t)instruments >> c->config->instrument_count == 0) ||
+           check_refuse(c, "instruments", "none, or one that there is not");
+}
+
+static bool check_event(const struct check *c)
+{
+    uint32_t i = c->index;
+    const struct config_calendar *calendar = &c->config->calendar;
+    const struct rules_event *f = config_events(c->config) + i;
+    if (i > 0 && f->time_ns < f[-1].time_ns)
+        return check_refuse(c, "time_ns", "before the event before it");
+    return NUMBER(f, time_ns, calendar->valid_from_ns, calendar->valid_to_ns - 1) && NUMBER(f, importance, 1, 3) &&
+           check_instruments(c, f->instruments);
+}
+
+static bool check_closure(const struct check *c)
+{
+    uint32_t i = c->index;
+    const struct hours_closure *f = config_closures(c->config) + i;
+    if (i > 0 && f->from_ns < f[-1].from_ns)
+        return check_refuse(c, "from_ns", "before the closure before it");
+    return NUMBER(f, from_ns, 0, INT64_MAX - 1) && NUMBER(f, to_ns, f->from_ns + 1, INT64_MAX) && check_instruments(c, f->instruments);
+}
+
+static bool check_event_text(const struct check *c)
+{
+    uint32_t i = c->index;
+    const struct config_event_text *f = config_event_texts(c->config) + i;
+    return TEXT(f, name) && NAME(f, target);
+}
+
+static bool check_behind(struct check *c)
+{
+    const struct config_calendar *f = &c->config->calendar;
+    const struct {
+        const char *name;
+        uint32_t count;
+        bool (*check)(const struct check *c);
+    } arrays[] = {{"events", f->event_count, check_event},
+                  {"closures", f->closure_count, check_closure},
+                  {"event_texts", f->event_count + f->closure_count, check_event_text}};
+    for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++) {
+        c->array = arrays[k].name;
+        for (c->index = 0; c->index < arrays[k].count; c->index++)
+            if (!arrays[k].check(c))
+                return false;
+    }
+    c->array = NULL;
+    c->where[0] = 0;
+    return true;
+}
+
 #define EACH(array, count, call)                                                                                       \
     for (uint32_t i = 0; i < f->count; i++) {                                                                          \
         snprintf(c.where, sizeof c.where, #array "[%u]", i);                                                           \
@@ -323,6 +400,11 @@ int config_check(const struct fleet_config *config, size_t size_bytes, struct er
     EACH(programmes, programme_count, check_programme(&c, &f->programmes[i], i));
     EACH(personalities, personality_count, check_personality(&c, &f->personalities[i]));
     EACH(accounts, account_count, check_account(&c, &f->accounts[i]) && check_account_unique(&c, i));
+    snprintf(c.where, sizeof c.where, "calendar");
+    if (!check_calendar(&c))
+        return -EINVAL;
+    if (!check_behind(&c))
+        return -EINVAL;
     if (f->digest != config_digest(f))
         return check_refuse(&c, "digest", "the content does not match it"), -EINVAL;
     return 0;

@@ -83,8 +83,8 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
 static int write_config(int fd, const struct fleet_config *config)
 {
     const unsigned char *at = (const unsigned char *)config;
-    for (size_t done = 0; done < sizeof *config;) {
-        ssize_t n = pwrite(fd, at + done, sizeof *config - done, (off_t)done);
+    for (size_t done = 0, size = config_size(config); done < size;) {
+        ssize_t n = pwrite(fd, at + done, size - done, (off_t)done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
@@ -109,9 +109,7 @@ static void print_report(const struct loader_report *report)
 
 int main(int argc, char **argv)
 {
-    /* Both are too large for a stack. */
-    static struct fleet_config config;
-    static struct loader_report report;
+    static struct loader_report report; /* too large for a stack */
     struct arguments arguments;
     if (!parse_arguments(argc, argv, &arguments)) {
         fprintf(stderr,
@@ -119,7 +117,15 @@ int main(int argc, char **argv)
                 "       [--dataset NAME|FILE] [--speed N|max] [--exit-at-end]\n");
         return EXIT_USAGE;
     }
-    int rc = loader_load(&arguments.options, &config, &report);
+    struct fleet_config *config = calloc(1, CONFIG_BYTES_MAX); /* the calendar goes behind it */
+    if (config == NULL) {
+        fprintf(stderr, "propfleet-config: out of memory\n");
+        return EXIT_NO;
+    }
+    arguments.options.tail = 1;
+    int rc = loader_load(&arguments.options, config, &report);
     print_report(&report);
-    return rc == 0 ? write_config(arguments.out_fd, &config) : EXIT_CONFIG;
+    rc = rc == 0 ? write_config(arguments.out_fd, config) : EXIT_CONFIG;
+    free(config);
+    return rc;
 }

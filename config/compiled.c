@@ -14,12 +14,41 @@
 /* Nobody may change a configuration once it is handed out, its maker included. */
 #define CONFIG_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
+/* --- what follows the struct --------------------------------------------------- */
+
+static_assert(sizeof(struct fleet_config) % _Alignof(struct rules_event) == 0 &&
+                  sizeof(struct rules_event) % _Alignof(struct hours_closure) == 0 && sizeof(struct rules_event) == 16 &&
+                  sizeof(struct hours_closure) == 24 && sizeof(struct config_event_text) == 64,
+              "the arrays follow each other without padding");
+
+size_t config_size(const struct fleet_config *config)
+{
+    const struct config_calendar *c = &config->calendar;
+    return sizeof *config + c->event_count * (sizeof(struct rules_event) + sizeof(struct config_event_text)) +
+           c->closure_count * (sizeof(struct hours_closure) + sizeof(struct config_event_text));
+}
+
+const struct rules_event *config_events(const struct fleet_config *config)
+{
+    return (const struct rules_event *)(const void *)(config + 1);
+}
+
+const struct hours_closure *config_closures(const struct fleet_config *config)
+{
+    return (const struct hours_closure *)(const void *)(config_events(config) + config->calendar.event_count);
+}
+
+const struct config_event_text *config_event_texts(const struct fleet_config *config)
+{
+    return (const struct config_event_text *)(const void *)(config_closures(config) + config->calendar.closure_count);
+}
+
 /* --- digests ------------------------------------------------------------------ */
 
 uint64_t config_digest(const struct fleet_config *config)
 {
     size_t from = offsetof(struct fleet_config, digest) + sizeof config->digest;
-    return hash_bytes((const unsigned char *)config + from, sizeof *config - from, 0);
+    return hash_bytes((const unsigned char *)config + from, config_size(config) - from, 0);
 }
 
 static uint64_t digest_zone(const struct fleet_config *config, uint32_t zone, uint64_t seed)
@@ -90,6 +119,7 @@ uint64_t config_account_digest(const struct fleet_config *config, uint32_t index
     h = hash_bytes(config->state_dir, sizeof config->state_dir, h);
     h = hash_bytes(config->runtime_dir, sizeof config->runtime_dir, h);
     h = hash_bytes(&config->swap_second, sizeof config->swap_second, h);
+    h = hash_bytes(&config->calendar.digest, sizeof config->calendar.digest, h);
     return digest_zone(config, config->swap_zone, h);
 }
 
@@ -97,7 +127,7 @@ void config_stamp(struct fleet_config *config)
 {
     config->magic = CONFIG_MAGIC;
     config->version = CONFIG_VERSION;
-    config->size_bytes = sizeof *config;
+    config->size_bytes = (uint32_t)config_size(config);
     config->digest = config_digest(config);
 }
 
@@ -122,18 +152,19 @@ const struct fleet_config *config_map(int fd, struct error *err)
         error_errno(err, errno, "compiled configuration: fstat");
         return NULL;
     }
-    if (st.st_size != (off_t)sizeof(struct fleet_config)) {
+    size_t size = (size_t)st.st_size;
+    if (st.st_size < (off_t)sizeof(struct fleet_config) || size > CONFIG_BYTES_MAX) {
         error_set(err, EINVAL, "compiled configuration: %lld bytes, not %zu: made by another version of propfleet",
                   (long long)st.st_size, sizeof(struct fleet_config));
         return NULL;
     }
-    void *memory = mmap(NULL, sizeof(struct fleet_config), PROT_READ, MAP_SHARED, fd, 0);
+    void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) {
         error_errno(err, errno, "compiled configuration: mmap");
         return NULL;
     }
-    if (config_check(memory, sizeof(struct fleet_config), err) != 0) {
-        munmap(memory, sizeof(struct fleet_config));
+    if (config_check(memory, size, err) != 0) {
+        munmap(memory, size);
         return NULL;
     }
     return memory;
@@ -143,7 +174,7 @@ void config_unmap(const struct fleet_config *config)
 {
     /* munmap takes a writable pointer, and writes nothing through it. */
     if (config != NULL) // NOLINTNEXTLINE(performance-no-int-to-ptr): a cast that -Wcast-qual lets pass
-        munmap((void *)(uintptr_t)config, sizeof *config);
+        munmap((void *)(uintptr_t)config, config->size_bytes); /* as checked */
 }
 
 int config_seal_fd(int fd, struct error *err)
@@ -172,7 +203,7 @@ int config_seal(const struct fleet_config *config, struct error *err)
     int fd = memfd_create("propfleet-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return error_errno(err, errno, "compiled configuration: memfd_create");
-    int rc = write_all(fd, config, sizeof *config, err);
+    int rc = write_all(fd, config, config_size(config), err);
     if (rc == 0)
         rc = config_seal_fd(fd, err);
     if (rc != 0) {

@@ -1,4 +1,4 @@
-/* config: the compiled configuration. One flat struct, no pointers, in a sealed memfd.
+/* config: the compiled configuration. One flat struct, no pointers, in a sealed memfd; the calendar's events behind it.
  *
  * The YAML is parsed by a process of its own (propfleet-config, or `propfleet check`), which
  * resolves names to indices, zones to tables and percentages to decimals, and writes this struct.
@@ -37,6 +37,8 @@ struct error;
 #define CONFIG_NAME_MAX 32
 #define CONFIG_UNKNOWN_MAX 640
 #define CONFIG_SIZES_MAX 16
+#define CONFIG_EVENTS_MAX 65536u   /* of the calendar: about ten years of a full one */
+#define CONFIG_CLOSURES_MAX 4096u
 #define CONFIG_PATH_MAX 256
 #define CONFIG_NONE UINT32_MAX
 
@@ -231,6 +233,27 @@ struct config_coordination {
     int64_t request_timeout_ns;        /* live: after it the account rebuilds its socket */
 };
 
+/* The calendar. Its arrays lie behind struct fleet_config, in this order, each as long as is needed:
+ *   struct rules_event[event_count]        by time; releases that name an instrument
+ *   struct hours_closure[closure_count]    by beginning; holidays
+ *   struct config_event_text[event_count + closure_count]   the same in words, for people
+ * A struct fleet_config whose counts are not 0 is therefore never copied by assignment or sizeof: config_size. */
+enum config_calendar_kind { CALENDAR_NONE, CALENDAR_FILE, CALENDAR_DERIVED };
+struct config_calendar {
+    uint32_t kind;                     /* enum config_calendar_kind */
+    uint32_t event_count, closure_count;
+    uint32_t left_out;                 /* read, but they name no instrument of this fleet */
+    int64_t valid_from_ns, valid_to_ns; /* [from, to): outside there is no calendar; equal: none at all */
+    int64_t published_ns;              /* of a file: what it says, else when it was last written; 0: DERIVED */
+    uint64_t digest;                   /* of what it says: in every audit record */
+    char version[64];                  /* of a file: what it says, may be empty */
+    char path[CONFIG_PATH_MAX];        /* of a file */
+};
+struct config_event_text {
+    char name[52];
+    char target[12];                   /* currency, symbol or ALL */
+};
+
 struct fleet_config {
     uint64_t magic;
     uint32_t version, size_bytes;
@@ -252,7 +275,13 @@ struct fleet_config {
     struct config_personality personalities[CONFIG_PERSONALITIES_MAX];
     struct config_account accounts[CONFIG_ACCOUNTS_MAX]; /* account_count counts holes too */
     struct tz_table zones[CONFIG_ZONES_MAX];
+    struct config_calendar calendar;   /* what it counts follows this struct */
 };
+
+#define CONFIG_TAIL_MAX                                                                                                \
+    ((sizeof(struct rules_event) + sizeof(struct config_event_text)) * CONFIG_EVENTS_MAX +                             \
+     (sizeof(struct hours_closure) + sizeof(struct config_event_text)) * CONFIG_CLOSURES_MAX)
+#define CONFIG_BYTES_MAX (sizeof(struct fleet_config) + CONFIG_TAIL_MAX)
 
 /* --- reading a compiled configuration (config/compiled.c, check.c; link nothing but base) ----------- */
 
@@ -260,7 +289,13 @@ struct fleet_config {
  * range and every string ends. Returns NULL with err set. */
 const struct fleet_config *config_map(int fd, struct error *err);
 void config_unmap(const struct fleet_config *config);
-/* The checks of config_map on bytes that are already in memory: 0, or -EINVAL with the field named. */
+/* Bytes of the struct and what follows it. */
+size_t config_size(const struct fleet_config *config);
+/* The calendar's arrays; config must be one of config_map, or have them behind it. */
+const struct rules_event *config_events(const struct fleet_config *config);
+const struct hours_closure *config_closures(const struct fleet_config *config);
+const struct config_event_text *config_event_texts(const struct fleet_config *config);
+/* The checks of config_map on size_bytes bytes that are already in memory: 0, or -EINVAL with the field named. */
 int config_check(const struct fleet_config *config, size_t size_bytes, struct error *err);
 /* The week of an instrument (index in range). */
 static inline struct hours config_hours(const struct fleet_config *config, uint32_t instrument)

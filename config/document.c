@@ -14,44 +14,45 @@ static struct place place_at(const struct document *d, size_t line, size_t colum
 
 /* --- bytes -------------------------------------------------------------------- */
 
-static int read_all(struct loading *l, int fd, struct document *d)
+static int read_all(struct loading *l, int fd, struct place at, unsigned char *bytes, size_t *size)
 {
-    for (size_t done = 0; done < d->size;) {
-        ssize_t n = read(fd, d->bytes + done, d->size - done);
+    for (size_t done = 0; done < *size;) {
+        ssize_t n = read(fd, bytes + done, *size - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            report_error(l, place_at(d, 0, 0), "file", "%s; make it readable", strerror(errno));
+            report_error(l, at, "file", "%s; make it readable", strerror(errno));
             return -EINVAL;
         }
         if (n == 0)
-            d->size = done; /* it shrank meanwhile */
+            *size = done; /* it shrank meanwhile */
         done += (size_t)n;
     }
     return 0;
 }
 
-static int read_within_limit(struct loading *l, const char *path, struct document *d)
+int document_read_bytes(struct loading *l, uint32_t file, const char *path, const struct document_limit *limit,
+                        unsigned char **bytes, size_t *size)
 {
     /* O_NONBLOCK: a FIFO in the folder must not hold up the load. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct place at = {file, 1, 1};
     struct stat st;
     int rc = -EINVAL;
+    *bytes = NULL;
     if (fd < 0 || fstat(fd, &st) != 0) {
-        report_error(l, place_at(d, 0, 0), "file", "%s; %s", strerror(errno),
-                     errno == ENOENT ? "create it" : "make it readable");
+        report_error(l, at, "file", "%s; %s", strerror(errno), errno == ENOENT ? "create it" : "make it readable");
     } else if (!S_ISREG(st.st_mode)) {
-        report_error(l, place_at(d, 0, 0), "file", "not a regular file; put a YAML file there");
-    } else if (st.st_size > (off_t)LOADER_FILE_BYTES_MAX) {
-        report_error(l, place_at(d, 0, 0), "file", "%lld bytes; at most %u are read, split it", (long long)st.st_size,
-                     LOADER_FILE_BYTES_MAX);
+        report_error(l, at, "file", "not a regular file; put %s file there", limit->kind);
+    } else if (st.st_size > (off_t)limit->bytes) {
+        report_error(l, at, "file", "%lld bytes; at most %zu are read, split it", (long long)st.st_size, limit->bytes);
     } else {
-        d->size = (size_t)st.st_size;
-        d->bytes = malloc(d->size + 1);
-        if (d->bytes == NULL)
-            report_error(l, place_at(d, 0, 0), "file", "out of memory; free some");
+        *size = (size_t)st.st_size;
+        *bytes = malloc(*size + 1);
+        if (*bytes == NULL)
+            report_error(l, at, "file", "out of memory; free some");
         else
-            rc = read_all(l, fd, d);
+            rc = read_all(l, fd, at, *bytes, size);
     }
     if (fd >= 0)
         close(fd);
@@ -285,7 +286,7 @@ int document_open(struct loading *l, const char *path, const char *shown, struct
         report_error(l, place_at(out, 0, 0), "file", "more than %d files; remove some", LOADER_FILES_MAX);
         return -EINVAL;
     }
-    int rc = read_within_limit(l, path, out);
+    int rc = document_read_bytes(l, out->file, path, &(struct document_limit){LOADER_FILE_BYTES_MAX, "a YAML"}, &out->bytes, &out->size);
     if (rc == 0)
         rc = scan_bytes(l, out);
     if (rc == 0)

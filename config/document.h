@@ -28,6 +28,15 @@ struct document {
     } last; /* where the last look-up ended: keys come in order, and a line may be long */
 };
 
+struct document_limit {
+    size_t bytes;
+    const char *kind; /* "a YAML", for messages */
+};
+/* The bytes of a regular file within a limit. 0, or -EINVAL (reported at `file`). *bytes is the caller's (free) in both
+ * cases and has room for one more byte. */
+int document_read_bytes(struct loading *l, uint32_t file, const char *path, const struct document_limit *limit,
+                        unsigned char **bytes, size_t *size);
+
 /* Read the file `path`, called `shown` in messages. 0, or -EINVAL (reported; nothing to close). */
 int document_open(struct loading *l, const char *path, const char *shown, struct document *out);
 void document_close(struct document *document);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "config/calendar.h"
 #include "config/paths.h"
 #include "config/programmes.h"
 #include "config/resolve.h"
@@ -273,6 +274,7 @@ static void resolve_everything(struct loading *l, struct draft *draft)
         resolve_fleet(l, draft);
     if (!draft->fleet_broken)
         source_resolve(l, draft);
+    calendar_resolve(l, draft);
     resolve_programmes(l, draft);
     resolve_personalities(l, draft);
     resolve_accounts(l, draft);
@@ -296,9 +298,11 @@ int loader_load(const struct loader_options *options, struct fleet_config *out, 
         goto out;
     read_everything(l, draft);
     resolve_everything(l, draft);
+    if (!options->tail)
+        out->calendar.valid_from_ns = out->calendar.valid_to_ns = 0; /* its events are not there */
     config_stamp(out);
     /* What the loader lets through, every reader must take: a refusal here is a mistake of ours. */
-    if (report->error_count == 0 && config_check(out, sizeof *out, &err) != 0)
+    if (report->error_count == 0 && config_check(out, config_size(out), &err) != 0)
         report_error(l, draft->fleet_place, "config", "%s; please report this", err.text);
 out:
     for (uint32_t i = 0; draft != NULL && i < draft->programme_count; i++)

@@ -1,9 +1,11 @@
 # compiled configuration (reader; links base) and the loader on libyaml (links config, base)
 MODULES += config loader
-config_SRC := config/compiled.c config/check.c config/check_rules.c
-loader_SRC := config/loader.c config/document.c config/folder.c config/paths.c config/policy.c config/programmes.c \
-              config/report.c config/resolve.c config/rule_check.c config/rule_compile.c config/rule_merge.c \
-              config/rule_tables.c config/scalars.c config/schema.c config/source.c config/tables.c config/values.c
+config_SRC := config/compiled.c config/check.c config/check_rules.c config/news.c
+loader_SRC := config/calendar.c config/calendar_csv.c config/calendar_derived.c config/calendar_ics.c \
+              config/calendar_parts.c config/loader.c config/document.c config/folder.c config/paths.c config/policy.c \
+              config/programmes.c config/report.c config/resolve.c config/rule_check.c config/rule_compile.c \
+              config/rule_merge.c config/rule_tables.c config/scalars.c config/schema.c config/source.c config/tables.c \
+              config/values.c
 
 PROGRAMS += propfleet-config
 propfleet-config_DIR := libexec/propfleet
@@ -26,3 +28,11 @@ test_config_values_MODULES := loader config base
 test_config_values_LIBS := -lyaml
 # One test runs the program.
 $(BUILD)tests/test_config: | $(BUILD)libexec/propfleet/propfleet-config
+
+TESTS += test_calendar test_calendar_files
+test_calendar_SRC := tests/unit/test_calendar.c tests/unit/test_config_support.c
+test_calendar_MODULES := sessions loader config base
+test_calendar_LIBS := -lyaml
+test_calendar_files_SRC := tests/unit/test_calendar_files.c tests/unit/test_config_support.c
+test_calendar_files_MODULES := loader config base
+test_calendar_files_LIBS := -lyaml

@@ -274,4 +274,12 @@ struct rules_set {
     uint64_t digest;         /* of the rule file: in every audit record */
 };
 
+/* --- the calendar: one release that moves a market -------------------------------------------------------- */
+
+struct rules_event {
+    int64_t time_ns;
+    uint32_t instruments;    /* bit i; never 0 */
+    uint32_t importance;     /* 1 low .. 3 high */
+};
+
 #endif

@@ -159,6 +159,14 @@ static const struct schema_field fields_swap[] = {
      .help = "local time at which swap is charged"},
 };
 
+static const struct schema_field fields_calendar[] = {
+    {"file", SCHEMA_PATH, SCHEMA_AT(struct draft_calendar, file), .fallback = "",
+     .help = "news and holidays, .csv or .ics (docs/calendar.md). A relative path starts from this file's folder"},
+    {"derived", SCHEMA_FLAG, SCHEMA_AT(struct draft_calendar, derived), .fallback = "false",
+     .help = "instead of a file, for replays: US payrolls, ISM and jobless claims by rule; no CPI, no FOMC"},
+};
+static const struct schema_table table_calendar = SCHEMA_TABLE(fields_calendar);
+
 static const struct schema_table table_feed = SCHEMA_TABLE(fields_feed);
 static const struct schema_table table_coordination = SCHEMA_TABLE(fields_coordination);
 static const struct schema_table table_store = SCHEMA_TABLE(fields_store);
@@ -188,6 +196,8 @@ static const struct schema_field fields_fleet[] = {
     {"store", SCHEMA_SECTION, .offset = offsetof(struct draft_fleet, store), .table = &table_store, .fallback = "",
      .help = "what accounts keep on disk"},
     {"swap", SCHEMA_SECTION, .offset = 0, .table = &table_swap, .fallback = "", .help = "rollover of positions"},
+    {"calendar", SCHEMA_SECTION, .offset = offsetof(struct draft_fleet, calendar), .table = &table_calendar, .fallback = "",
+     .help = "news and holidays; without one every news window of a firm is closed for entries"},
     {"supervisor", SCHEMA_SECTION, .offset = offsetof(struct draft_fleet, supervisor), .table = &table_supervisor,
      .fallback = "", .help = "deadlines and limits of the process tree"},
     {"alerts", SCHEMA_SECTION, .offset = 0, .table = &table_alerts, .fallback = "",
@@ -282,6 +292,9 @@ static const struct schema_field fields_instrument[] = {
      100 * PERCENT, .help = "of the price; charged as risk where no stop is known"},
     {"session", SCHEMA_SECTION, .offset = offsetof(struct draft_instrument, c), .table = &table_session, .fallback = "",
      .help = "when it trades"},
+    {"news", SCHEMA_REFERENCES, SCHEMA_AT(struct draft_instrument, news), 1, TABLES_NEWS_MAX, .fallback = "",
+     .unit = "currencies", .count_offset = offsetof(struct draft_instrument, news_count),
+     .help = "currencies whose news concern it, besides those of the symbol and the profit"},
     {"conversion", SCHEMA_SECTION, .offset = 0, .table = &table_conversion, .fallback = "",
      .help = "from the profit currency to the accounts' currency, when they differ"},
     {"simulate", SCHEMA_SECTION, .offset = offsetof(struct draft_instrument, c), .table = &table_simulate,

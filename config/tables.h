@@ -11,11 +11,17 @@
 
 #define DRAFT_FILES_MAX 40   /* programmes */
 #define DRAFT_OPTIONS_MAX 4  /* of an account */
+#define TABLES_NEWS_MAX 8
 
 struct draft_feed {
     struct config_feed c;
     struct schema_path data;
     struct schema_reference dataset;
+};
+
+struct draft_calendar {
+    struct schema_path file;
+    bool derived;
 };
 
 struct draft_fleet {
@@ -29,11 +35,14 @@ struct draft_fleet {
     struct config_supervisor supervisor;
     uint32_t swap_zone;
     int32_t swap_second;
+    struct draft_calendar calendar;
 };
 
 struct draft_instrument {
     struct config_instrument c; /* first: its symbol is the name of a map's element */
     struct schema_reference conversion;
+    uint32_t news_count;
+    struct schema_reference news[TABLES_NEWS_MAX];
     bool has_simulator;
     struct place place;
 };

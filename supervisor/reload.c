@@ -234,7 +234,7 @@ static int take_result(struct supervisor *supervisor, struct change *change, str
 {
     struct reload *reload = &supervisor->reload;
     const struct fleet_config *parsed = parser_result(reload, err);
-    struct fleet_config *merged = malloc(sizeof *merged);
+    struct fleet_config *merged = parsed ? malloc(config_size(parsed)) : NULL;
     const struct fleet_config *next = NULL;
     int fd = -1, rc = -EINVAL;
     if (!parsed)
@@ -243,7 +243,7 @@ static int take_result(struct supervisor *supervisor, struct change *change, str
         rc = error_set(err, ENOMEM, "no memory");
         goto out;
     }
-    memcpy(merged, parsed, sizeof *merged);
+    memcpy(merged, parsed, config_size(parsed)); /* the calendar too */
     rc = config_merge(supervisor->config, merged, err);
     rc = rc < 0 ? rc : reload_allowed(supervisor->config, merged, err);
     rc = rc < 0 ? rc : removal_allowed(supervisor, merged, err);

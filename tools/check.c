@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "config/loader.h"
 #include "tools/args.h"
+#include "tools/calendar.h"
 #include "tools/command.h"
 #include "tools/find.h"
 #include "tools/load.h"
@@ -52,7 +53,7 @@ static void count_used(const struct fleet_config *config, unsigned *firms, unsig
 static void print_summary(const struct fleet_config *config)
 {
     unsigned firms, personalities;
-    char from[TEXT_MAX], to[TEXT_MAX];
+    char from[TEXT_MAX], to[TEXT_MAX], calendar[CALENDAR_LINE_MAX];
     count_used(config, &firms, &personalities);
     printf("configuration %s is good\n", config->config_dir);
     printf("  accounts      %u, of %u firms, with %u personalities\n", count_accounts(config), firms, personalities);
@@ -71,6 +72,7 @@ static void print_summary(const struct fleet_config *config)
         printf(", %s to %s", text_time(config->feed.from_ns, false, from), text_time(config->feed.to_ns, false, to));
     else if (config->feed.source == SOURCE_SIMULATOR && config->feed.sim_days)
         printf(", %u days from %s", config->feed.sim_days, text_time(config->feed.sim_start_ns, false, from));
+    printf("\n  calendar      %s", calendar_line(config, calendar));
     printf("\n  fills         paper: SIMULATED\n  state         %s\n  runtime       %s\n  tzdata        %s\n", config->state_dir,
            config->runtime_dir, config->tzdata_version);
 }

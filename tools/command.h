@@ -19,6 +19,7 @@ struct command {
 
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_calendar(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_top(int argc, char **argv);
 int command_account(int argc, char **argv);

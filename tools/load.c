@@ -1,5 +1,6 @@
 #include "tools/load.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,9 +8,11 @@
 
 struct load *load_new(const struct loader_options *options)
 {
-    struct load *load = calloc(1, sizeof *load);
+    struct loader_options mine = *options;
+    struct load *load = calloc(1, offsetof(struct load, config) + CONFIG_BYTES_MAX);
+    mine.tail = 1;
     if (load)
-        (void)loader_load(options, &load->config, &load->report);
+        (void)loader_load(&mine, &load->config, &load->report);
     return load;
 }
 

@@ -10,8 +10,8 @@
 
 /* Large: always on the heap. config is good when report.error_count is 0. */
 struct load {
-    struct fleet_config config;
     struct loader_report report;
+    struct fleet_config config; /* last: the events of its calendar follow */
 };
 
 /* NULL: no memory. */

@@ -29,6 +29,10 @@ static const struct command commands[] = {
      "the configuration: every error at once, or what it describes; starts nothing\n"
      "  --explain      the reference of every key, with unit, range and default\n"
      "  the other options as for run"},
+    {"calendar", command_calendar, "show [--from DATE] [--to DATE] [--instrument X] [--json] [--config DIR] [--data DIR] [--dataset X]",
+     "news and holidays as the accounts get them: validity, age, what is DERIVED\n"
+     "  --from, --to   UTC; a date or 2026-12-04T13:30; else the next 14 days\n"
+     "  --instrument X only what concerns it, in its local time"},
     {"status", command_status, "[--json | --line] [--runtime DIR] [--config DIR]",
      "the fleet at a glance: processes, accounts, market ring\n"
      "  --json         as the supervisor gives it, for programs\n"

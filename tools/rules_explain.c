@@ -16,6 +16,7 @@
 #include "tools/terminal.h"
 #include "tools/text.h"
 #include "workers/risk/rules/rules.h"
+#include "workers/risk/rules/sessions.h"
 
 #define NS_S INT64_C(1000000000)
 
@@ -272,6 +273,9 @@ int rules_explain(int argc, char **argv)
                               .set = &load->config.programmes[load->config.accounts[index].programme].rules,
                               .table = table_new(columns, sizeof columns / sizeof columns[0])};
         e.context = (struct rules_context){.now_ns = account.cursor_ns, .zones = load->config.zones};
+        struct rules_calendar news;
+        if (sessions_calendar(&load->config, &news))
+            e.context.calendar = &news;
         if (ledger_positions(&ledger, e.positions, &e.position_count, &err) != 0)
             e.position_count = 0;
         print_head(&e, names[0]);

@@ -29,7 +29,7 @@ static const struct {
     {FLEET, "speed: 60", "sped: 60", "c/fleet.yaml:6:3: feed.sped: unknown key; did you mean \"speed\"?"},
     {FLEET, "owner: tester", "owner: tester\nzebra_quagga: 1",
      "c/fleet.yaml:3:1: zebra_quagga: unknown key; known here: config_version, owner, host, mode, state_dir, "
-     "runtime_dir, log, feed, coordination, store, swap, supervisor, alerts"},
+     "runtime_dir, log, feed, coordination, store, swap, calendar, supervisor, alerts"},
     {FLEET, "speed: 60", "speed: 60\n  speed: 61",
      "c/fleet.yaml:7:3: feed.speed: written twice, first in line 6; keep one"},
     {FLEET, "owner: tester\n", "", "c/fleet.yaml:1:1: owner: missing; add it with a text"},

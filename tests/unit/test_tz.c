@@ -767,6 +767,26 @@ static void test_version_is_tzdatas(void **state)
     assert_int_equal(small[4], 'z');
 }
 
+/* Every transition is found from both sides, and nothing between two. */
+static void test_transitions_before_and_after(void **state)
+{
+    (void)state;
+    for (size_t z = 0; z < COUNT(zones); z++) {
+        struct tz_table tz = load(zones[z]);
+        int64_t last_ns = INT64_MIN;
+        for (uint32_t i = 0; i < tz.transition_count; i++) {
+            int64_t at_ns = tz.at_s[i] * NS;
+            assert_int_equal(tz_transition_after(&tz, at_ns - 1), at_ns);
+            assert_int_equal(tz_transition_before(&tz, at_ns), at_ns);
+            assert_int_equal(tz_transition_before(&tz, at_ns - 1), last_ns);
+            last_ns = at_ns;
+        }
+        assert_int_equal(tz_transition_after(&tz, last_ns), INT64_MAX);
+        assert_int_equal(tz_transition_before(&tz, INT64_MAX), last_ns);
+        assert_int_equal(tz_transition_before(&tz, INT64_MIN), INT64_MIN);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -782,6 +802,7 @@ int main(void)
         cmocka_unit_test(test_boundaries_enclose_every_instant),
         cmocka_unit_test(test_weekday),
         cmocka_unit_test(test_extreme_instants_saturate),
+        cmocka_unit_test(test_transitions_before_and_after),
         cmocka_unit_test(test_civil_dates),
         cmocka_unit_test(test_names_that_are_refused),
         cmocka_unit_test(test_second_block_counts),

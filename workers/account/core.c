@@ -1,4 +1,5 @@
 #include "workers/account/core_parts.h"
+#include "workers/risk/rules/sessions.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -26,6 +27,8 @@ void core_configure(struct core *core, const struct fleet_config *config)
     core->settings = &config->accounts[core->index];
     core->programme = &config->programmes[core->settings->programme];
     core->personality = &config->personalities[core->settings->personality];
+    core->has_news = sessions_calendar(config, &core->news);
+    memset(core->closes, 0, sizeof core->closes);
     core->detector = &breakout_detector;
     assert(core->detector->state_bytes <= DETECTOR_STATE_BYTES_MAX);
 }

@@ -201,7 +201,10 @@ struct core {
     int64_t live_now_ns;       /* set by the driver, live only: the market time that it is now, for ages; 0 in a replay */
     int32_t today;             /* live only: days since 1970-01-01 by the wall clock, for the age of the rule file */
     int64_t cadence_ns;        /* of the source's base records: a quote is due that long after the one before */
-    const struct rules_calendar *calendar; /* NULL: none */
+    struct rules_calendar news;/* of the configuration; has_news: there is one */
+    bool has_news;
+    /* The next close of each instrument over which a price may gap; right for every instant before until_ns. */
+    struct core_close { int64_t close_ns, closed_for_s, until_ns; } closes[CONFIG_INSTRUMENTS_MAX];
     struct core_account account;
     struct core_position positions[CORE_POSITIONS_MAX];
     struct order orders[CORE_ORDERS_MAX];

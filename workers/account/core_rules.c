@@ -11,10 +11,11 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "workers/risk/rules/sessions.h"
 
 #define NS_S INT64_C(1000000000)
 /* A close that lasts this long is one over which a price may gap: weekends and holidays, not a daily break. */
-#define CORE_GAP_CLOSE_NS (2 * 3600 * NS_S)
+#define CORE_GAP_CLOSE_S (2 * 3600)
 /* Around the venue's rollover spreads are wide. */
 #define CORE_ROLLOVER_NS (15 * 60 * NS_S)
 
@@ -22,21 +23,37 @@
 
 static const struct rules_guard *core_guard_settings(const struct core *core) { return &core->programme->rules.guard; }
 
-/* The next close of an instrument over which a gap may come; false: none. */
+/* The next close of an instrument over which a gap may come, looked up again when the one known has passed. */
+static void core_look_at_closes(struct core *core)
+{
+    int64_t now = core->account.cursor_ns;
+    for (uint32_t i = 0; i < core->config->instrument_count; i++) {
+        struct core_close *known = &core->closes[i];
+        if (now < known->until_ns || !core->config->instruments[i].active)
+            continue;
+        int64_t t = now;
+        *known = (struct core_close){.until_ns = INT64_MAX};
+        for (int tries = 0; tries < 8; tries++) {
+            int64_t close_ns, closed_for_s;
+            sessions_next_close(core->config, i, t, &close_ns, &closed_for_s);
+            if (closed_for_s == 0)
+                break; /* it never closes */
+            int64_t end = closed_for_s >= (INT64_MAX - close_ns) / NS_S ? INT64_MAX : close_ns + closed_for_s * NS_S;
+            if (closed_for_s >= CORE_GAP_CLOSE_S) {
+                *known = (struct core_close){close_ns, closed_for_s, end};
+                break;
+            }
+            known->until_ns = t = end; /* a daily break: the one after it */
+        }
+    }
+}
+
 static bool core_next_close(const struct core *core, uint32_t instrument, int64_t *close_ns, int64_t *closed_for_s)
 {
-    struct hours hours = config_hours(core->config, instrument);
-    int64_t t = core->account.cursor_ns;
-    struct hours_close close;
-    for (int i = 0; i < 8 && hours_next_close(&hours, NULL, t, &close); i++) {
-        if (close.to_ns - close.from_ns >= CORE_GAP_CLOSE_NS) {
-            *close_ns = close.from_ns;
-            *closed_for_s = close.to_ns == INT64_MAX ? INT64_MAX / NS_S : (close.to_ns - close.from_ns) / NS_S;
-            return true;
-        }
-        t = close.to_ns; /* a daily break: the one after it */
-    }
-    return false;
+    const struct core_close *known = &core->closes[instrument];
+    *close_ns = known->close_ns;
+    *closed_for_s = known->closed_for_s;
+    return known->closed_for_s > 0;
 }
 
 static bool core_near_rollover(const struct core *core)
@@ -225,9 +242,8 @@ static int64_t core_quote_age(const struct core *core)
         const struct core_position *position = &core->positions[i];
         if (position->id == 0)
             continue;
-        struct hours hours = config_hours(core->config, position->instrument);
         int64_t due = core->market.quotes[position->instrument].time_ns + core->cadence_ns;
-        if (hours_open_at(&hours, NULL, core->live_now_ns) && core->live_now_ns - due > worst)
+        if (sessions_open(core->config, position->instrument, core->live_now_ns) && core->live_now_ns - due > worst)
             worst = core->live_now_ns - due;
     }
     return worst;
@@ -303,6 +319,7 @@ void core_guard(struct core *core)
     struct core_account *a = &core->account;
     const struct rules_set *set = &core->programme->rules;
     dec_t high;
+    core_look_at_closes(core);
     core_equity(core, &a->equity, &high);
     struct rules_marked marked;
     rules_mark(&a->rules, set, core->config->zones, a->cursor_ns, a->balance, a->equity, high, &marked);
@@ -392,7 +409,7 @@ bool core_entry_terms(const struct core *core, const struct signal *signal, dec_
 static struct rules_context core_context(const struct core *core, uint32_t instrument)
 {
     struct rules_context context = {
-        .now_ns = core->account.cursor_ns, .zones = core->config->zones, .calendar = core->calendar, .mode = core->config->mode,
+        .now_ns = core->account.cursor_ns, .zones = core->config->zones, .calendar = core->has_news ? &core->news : NULL, .mode = core->config->mode,
         .host = core->config->host, .live = core->config->feed.live && core->live_now_ns != 0,
         .today = core->today, .positions = core_open_positions(core),
         .working = core_working_orders(core), .b_flat = core->account.flat_buffer,

@@ -10,12 +10,12 @@ propfleet-account_DIR := libexec/propfleet
 propfleet-account_SRC := workers/account/main.c workers/account/driver.c workers/account/driver_commit.c \
                          workers/account/driver_permits.c workers/account/driver_start.c \
                          workers/account/driver_control.c workers/account/persist.c
-propfleet-account_MODULES := account_core journal_read chain strategy risk rules broker permit_client wire store child shm config base
+propfleet-account_MODULES := account_core journal_read chain strategy risk rules sessions broker permit_client wire store child shm config base
 propfleet-account_LIBS := -lzmq -lmsgpackc -llmdb -lsodium -lm
 
 TESTS += test_core
 test_core_SRC := tests/unit/test_core.c workers/broker/broker.c shm/market.c
-test_core_MODULES := account_core journal_read strategy risk rules base
+test_core_MODULES := account_core journal_read strategy risk rules sessions config base
 test_core_LIBS := -lmsgpackc -lm
 
 TESTS += test_order

@@ -180,13 +180,8 @@ struct rules_sums {                  /* of a book: OCO sets with their worst leg
 };
 void rules_sum(const struct rules_book *book, struct rules_sums *out);
 
-/* --- calendar (calendar.h compiles it; here only what a window needs) --------------------------------------- */
+/* --- calendar (of the compiled configuration: sessions.h fills it; struct rules_event is in config/rules.h) ----- */
 
-struct rules_event {
-    int64_t time_ns;
-    uint32_t instruments;            /* bit i */
-    uint32_t importance;             /* 1 low .. 3 high */
-};
 struct rules_calendar {
     const struct rules_event *events; /* by time */
     uint32_t count;
