@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "workers/account/core.h"
 #include "workers/account/journal.h"
 
@@ -517,6 +518,71 @@ static void test_flattening_in_slices(void **state)
     assert_int_equal(core.account.trades, 1);
 }
 
+/* A hundred days of seeded bars: proposals granted and filled, stops and targets hit. Every action goes into one hash. */
+static uint64_t walk(const char *name, uint32_t *orders)
+{
+    make_config();
+    memset(config.accounts[0].name, 0, sizeof config.accounts[0].name);
+    strcpy(config.accounts[0].name, name);
+    config.accounts[0].digest = name[0]; /* whatever names an account */
+    core_init(&core, &config, 0);
+    seq = 0;
+    now_ns = START_NS;
+    report_id = 0;
+    uint64_t seed = 7, hash = 0, exec_id = 0;
+    dec_t price = D("1.1");
+    *orders = 0;
+    for (int i = 0; i < 2400; i++) {
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        dec_t move = (dec_t)(seed >> 40) % 60000 - 30000 + (i / 40 % 2 ? 9000 : -9000), low = price - 40000, high = price + 40000;
+        price += move;
+        char texts[3][DEC_STR_MAX];
+        dec_format(dec_min(low, price), 5, texts[0]);
+        dec_format(dec_max(high, price), 5, texts[1]);
+        dec_format(price, 5, texts[2]);
+        bar(0, texts[0], texts[1], texts[2]);
+        struct core_action actions[CORE_ACTIONS_MAX];
+        uint32_t count = core.action_count;
+        memcpy(actions, core.actions, count * sizeof actions[0]);
+        for (uint32_t a = 0; a < count; a++) {
+            hash = hash_bytes(&actions[a], sizeof actions[a], hash);
+            struct broker_request request = {.intent = 0};
+            if (actions[a].kind == ACTION_PROPOSE)
+                request = answer(&actions[a].u.proposal, actions[a].u.proposal.qty);
+            else if (actions[a].kind == ACTION_BROKER)
+                request = actions[a].u.request;
+            if (request.intent == 0)
+                continue;
+            hash = hash_bytes(&request, sizeof request, hash);
+            ++*orders;
+            bool entry = request.kind == BROKER_PLACE;
+            report((struct broker_report){.exec_type = EXEC_TRADE, .intent = request.intent, .position = request.position, .side = request.side,
+                                          .qty = request.qty, .cum_qty = request.qty, .last_qty = request.qty, .last_price = price,
+                                          .avg_price = price, .exec_id = ++exec_id, .realized = entry ? 0 : D("10"), .final = 1});
+            if (entry) {
+                report((struct broker_report){.exec_type = EXEC_NEW, .intent = request.stop_intent, .position = request.position, .qty = request.qty});
+                report((struct broker_report){.exec_type = EXEC_NEW, .intent = request.take_intent, .position = request.position, .qty = request.qty});
+            } else {
+                for (uint32_t o = 0; o < CORE_ORDERS_MAX; o++)
+                    if (core.orders[o].intent != 0 && core.orders[o].position == request.position)
+                        report((struct broker_report){.exec_type = EXEC_CANCELED, .intent = core.orders[o].intent, .reason = BROKER_OCO, .final = 1});
+            }
+        }
+    }
+    return hash;
+}
+
+static void test_same_inputs_give_the_same_orders_whatever_the_account_is_called(void **state)
+{
+    (void)state;
+    uint32_t orders, again;
+    uint64_t hash = walk("alba", &orders);
+    assert_true(orders > 100);
+    assert_int_equal(walk("zz-another-name", &again), hash);
+    assert_int_equal(again, orders);
+    print_message("%u orders\n", orders);
+}
+
 static void test_pause_resume_flatten(void **state)
 {
     (void)state;
@@ -643,6 +709,7 @@ int main(void)
         cmocka_unit_test_setup(test_gate_asks_again_before_the_order, setup),
         cmocka_unit_test_setup(test_voluntary_close_waits_for_the_hold_time, setup),
         cmocka_unit_test_setup(test_flattening_in_slices, setup),
+        cmocka_unit_test_setup(test_same_inputs_give_the_same_orders_whatever_the_account_is_called, setup),
         cmocka_unit_test_setup(test_pause_resume_flatten, setup),
         cmocka_unit_test_setup(test_flatten_cancels_an_entry_that_is_not_filled, setup),
         cmocka_unit_test_setup(test_copy_of_the_state_is_the_state, setup),
