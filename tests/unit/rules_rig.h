@@ -110,11 +110,12 @@ static inline bool rig_ask(struct rig *r)
 /* The verdict of a primitive and condition of its rule 0; it must be there. */
 static inline const struct rules_verdict *rig_verdict(const struct rig *r, uint32_t primitive, uint32_t condition)
 {
+    static const struct rules_verdict none = {0};
     for (uint32_t i = 0; i < r->answer.count; i++)
         if (r->answer.verdicts[i].primitive == primitive && r->answer.verdicts[i].condition == condition)
             return &r->answer.verdicts[i];
     fail_msg("no verdict of P%u, %u", primitive, condition);
-    return NULL;
+    return &none;
 }
 
 static inline bool rig_has_verdict(const struct rig *r, uint32_t primitive, uint32_t condition)

@@ -9,10 +9,14 @@ test_sizing_MODULES := risk base
 test_limits_SRC := tests/unit/test_limits.c
 test_limits_MODULES := risk base
 
-TESTS += test_rules_state test_rules_floor test_rules_book
+TESTS += test_rules_state test_rules_floor test_rules_book test_rules_gate test_rules_guard
 test_rules_state_SRC := tests/unit/test_rules_state.c
 test_rules_state_MODULES := rules base
 test_rules_floor_SRC := tests/unit/test_rules_floor.c
 test_rules_floor_MODULES := rules base
 test_rules_book_SRC := tests/unit/test_rules_book.c
 test_rules_book_MODULES := rules base
+test_rules_gate_SRC := tests/unit/test_rules_gate.c
+test_rules_gate_MODULES := rules base
+test_rules_guard_SRC := tests/unit/test_rules_guard.c
+test_rules_guard_MODULES := rules base
