@@ -41,12 +41,16 @@ static inline dec_t usd(const char *text)
 }
 
 /* 2026-06-01T00:00:00Z + days, seconds. */
-static inline int64_t at(int days, int64_t second) { return (tz_days_from_civil(2026, 6, 1) + days) * DAY + second * S; }
+static inline int64_t at(int days, int64_t second)
+{
+    return (tz_days_from_civil(2026, 6, 1) + days) * DAY + second * S;
+}
 
 static inline struct rules_floor *rig_floor(struct rig *r, uint32_t anchor, const char *allowance)
 {
     struct rules_floor *floor = &r->set.floors[r->set.floor_count++];
-    *floor = (struct rules_floor){.anchor = anchor, .days = 1, .allowance = {.kind = RULES_ABS, .value = usd(allowance)}};
+    *floor =
+        (struct rules_floor){.anchor = anchor, .days = 1, .allowance = {.kind = RULES_ABS, .value = usd(allowance)}};
     return floor;
 }
 
@@ -66,12 +70,18 @@ static inline void rig_start(struct rig *r, const char *initial)
     rules_init(&r->state, &r->set, usd(initial));
     r->book = (struct rules_book){.legs = r->legs, .balance = usd(initial), .equity = usd(initial)};
     r->context = (struct rules_context){.now_ns = at(0, 0), .zones = r->zones};
-    r->request = (struct rules_request){.purpose = RULES_ENTRY, .side = 1, .lots = DEC_ONE, .lot_step = DEC_ONE / 100,
-                                        .lot_min = DEC_ONE / 100, .has_stop = true};
-    r->request.unit = (struct rules_terms){.leaves = DEC_ONE, .value = DEC_ONE, .rate = DEC_ONE, .target_distance = RULES_UNBOUNDED};
+    r->request = (struct rules_request){.purpose = RULES_ENTRY,
+                                        .side = 1,
+                                        .lots = DEC_ONE,
+                                        .lot_step = DEC_ONE / 100,
+                                        .lot_min = DEC_ONE / 100,
+                                        .has_stop = true};
+    r->request.unit =
+        (struct rules_terms){.leaves = DEC_ONE, .value = DEC_ONE, .rate = DEC_ONE, .target_distance = RULES_UNBOUNDED};
 }
 
-static inline void rig_mark_high(struct rig *r, int64_t now_ns, const char *balance, const char *equity, const char *high)
+static inline void rig_mark_high(struct rig *r, int64_t now_ns, const char *balance, const char *equity,
+                                 const char *high)
 {
     rules_mark(&r->state, &r->set, r->zones, now_ns, usd(balance), usd(equity), usd(high), &r->marked);
 }
@@ -88,10 +98,12 @@ static inline void rig_order(struct rig *r, const char *give_up, const char *exc
     r->request.unit.target_distance = excursion ? usd(excursion) : RULES_UNBOUNDED;
 }
 
-static inline struct rules_leg *rig_position(struct rig *r, const char *floating, const char *give_up, const char *excursion)
+static inline struct rules_leg *rig_position(struct rig *r, const char *floating, const char *give_up,
+                                             const char *excursion)
 {
     struct rules_leg *leg = &r->legs[r->book.count++];
-    *leg = (struct rules_leg){.kind = RULES_LEG_POSITION, .side = 1, .lots = DEC_ONE, .floating = usd(floating), .give_up = usd(give_up)};
+    *leg = (struct rules_leg){
+        .kind = RULES_LEG_POSITION, .side = 1, .lots = DEC_ONE, .floating = usd(floating), .give_up = usd(give_up)};
     leg->excursion = excursion ? usd(excursion) : RULES_UNBOUNDED;
     leg->risk = dec_max(0, leg->give_up - leg->floating);
     return leg;

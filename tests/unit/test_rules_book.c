@@ -5,7 +5,10 @@ static struct rules_leg leg;
 
 static struct rules_terms order(const char *lots, const char *value, const char *distance)
 {
-    return (struct rules_terms){.leaves = usd(lots), .value = usd(value), .rate = DEC_ONE, .stop_distance = usd(distance),
+    return (struct rules_terms){.leaves = usd(lots),
+                                .value = usd(value),
+                                .rate = DEC_ONE,
+                                .stop_distance = usd(distance),
                                 .target_distance = RULES_UNBOUNDED};
 }
 
@@ -34,8 +37,15 @@ static void test_an_order(void **unused)
 static void test_a_position_with_profit(void **unused)
 {
     (void)unused;
-    struct rules_terms t = {.filled = usd("2"), .covered = usd("2"), .value = usd("100"), .rate = DEC_ONE, .stop_distance = usd("10"),
-                            .target_distance = usd("4"), .slip_exit = usd("0.5"), .slip_entry = usd("9"), .cost = usd("3"),
+    struct rules_terms t = {.filled = usd("2"),
+                            .covered = usd("2"),
+                            .value = usd("100"),
+                            .rate = DEC_ONE,
+                            .stop_distance = usd("10"),
+                            .target_distance = usd("4"),
+                            .slip_exit = usd("0.5"),
+                            .slip_entry = usd("9"),
+                            .cost = usd("3"),
                             .floating = usd("1500")};
     price(&t);
     assert_int_equal(leg.give_up, usd("2103")); /* no entry slippage any more */
@@ -53,9 +63,16 @@ static void test_a_position_with_profit(void **unused)
 static void test_partly_filled(void **unused)
 {
     (void)unused;
-    struct rules_terms t = {.filled = usd("4"), .covered = usd("3"), .leaves = usd("6"), .value = usd("100000"), .rate = DEC_ONE,
-                            .stop_distance = usd("0.0040"), .no_stop_distance = usd("0.0150"), .slip_exit = usd("0.0003"),
-                            .slip_entry = usd("0.00005"), .target_distance = RULES_UNBOUNDED};
+    struct rules_terms t = {.filled = usd("4"),
+                            .covered = usd("3"),
+                            .leaves = usd("6"),
+                            .value = usd("100000"),
+                            .rate = DEC_ONE,
+                            .stop_distance = usd("0.0040"),
+                            .no_stop_distance = usd("0.0150"),
+                            .slip_exit = usd("0.0003"),
+                            .slip_entry = usd("0.00005"),
+                            .target_distance = RULES_UNBOUNDED};
     price(&t);
     assert_int_equal(leg.give_up, usd("5400"));
     assert_int_equal(leg.risk, usd("5400"));
@@ -63,7 +80,7 @@ static void test_partly_filled(void **unused)
     t.floating = usd("4000");
     price(&t);
     assert_int_equal(leg.risk, usd("2610")); /* 2790 of the filled ones are covered by 4000, 2610 are not */
-    t.covered = usd("9"); /* more than is open: all of it */
+    t.covered = usd("9");                    /* more than is open: all of it */
     price(&t);
     assert_int_equal(leg.give_up, usd("4330"));
     t.no_stop_distance = usd("0.001"); /* a catastrophe is never better than the stop */
@@ -156,9 +173,15 @@ static void test_overflow_is_all_there_is(void **unused)
     assert_int_equal(leg.risk, DEC_MAX);
 }
 
-static struct rules_leg of(uint32_t kind, uint32_t oco, const char *give_up, const char *excursion, const char *risk, const char *floating)
+static struct rules_leg of(uint32_t kind, uint32_t oco, const char *give_up, const char *excursion, const char *risk,
+                           const char *floating)
 {
-    return (struct rules_leg){.kind = kind, .oco = oco, .side = 1, .give_up = usd(give_up), .excursion = usd(excursion), .risk = usd(risk),
+    return (struct rules_leg){.kind = kind,
+                              .oco = oco,
+                              .side = 1,
+                              .give_up = usd(give_up),
+                              .excursion = usd(excursion),
+                              .risk = usd(risk),
                               .floating = usd(floating)};
 }
 
@@ -166,15 +189,16 @@ static void test_sums_take_the_worst_of_a_set(void **unused)
 {
     (void)unused;
     const struct rules_leg legs[] = {
-        of(RULES_LEG_ORDER, 7, "100", "50", "100", "0"),     of(RULES_LEG_POSITION, 0, "10", "5", "3", "7"),
-        of(RULES_LEG_ORDER, 7, "80", "90", "80", "0"),       of(RULES_LEG_ORDER, 8, "20", "1", "20", "0"),
-        of(RULES_LEG_ORDER, 0, "40", "2", "40", "0"),        of(RULES_LEG_POSITION, 7, "1000", "600", "0", "1500"),
-        of(RULES_LEG_ORDER, 8, "20", "3", "20", "0"),        of(RULES_LEG_POSITION, 0, "5", "2", "25", "-20"),
+        of(RULES_LEG_ORDER, 7, "100", "50", "100", "0"), of(RULES_LEG_POSITION, 0, "10", "5", "3", "7"),
+        of(RULES_LEG_ORDER, 7, "80", "90", "80", "0"),   of(RULES_LEG_ORDER, 8, "20", "1", "20", "0"),
+        of(RULES_LEG_ORDER, 0, "40", "2", "40", "0"),    of(RULES_LEG_POSITION, 7, "1000", "600", "0", "1500"),
+        of(RULES_LEG_ORDER, 8, "20", "3", "20", "0"),    of(RULES_LEG_POSITION, 0, "5", "2", "25", "-20"),
     };
     struct rules_book book = {.legs = legs, .count = 8};
     struct rules_sums sums;
     rules_sum(&book, &sums);
-    assert_int_equal(sums.give_up, usd("1175")); /* 100 + 10 + 20 + 40 + 1000 + 5: a position of the set counts beside it */
+    assert_int_equal(sums.give_up,
+                     usd("1175")); /* 100 + 10 + 20 + 40 + 1000 + 5: a position of the set counts beside it */
     assert_int_equal(sums.excursion, usd("702"));
     assert_int_equal(sums.risk, usd("188"));
     assert_int_equal(sums.locked, usd("2207")); /* 90 + 12 + 3 + 2 + 2100 + 0 */
@@ -186,7 +210,8 @@ static void test_sums_take_the_worst_of_a_set(void **unused)
 static void test_sums_do_not_wrap(void **unused)
 {
     (void)unused;
-    struct rules_leg legs[3] = {of(RULES_LEG_POSITION, 0, "1", "1", "1", "0"), of(RULES_LEG_POSITION, 0, "1", "1", "1", "0"),
+    struct rules_leg legs[3] = {of(RULES_LEG_POSITION, 0, "1", "1", "1", "0"),
+                                of(RULES_LEG_POSITION, 0, "1", "1", "1", "0"),
                                 of(RULES_LEG_POSITION, 0, "1", "1", "1", "0")};
     struct rules_book book = {.legs = legs, .count = 3};
     struct rules_sums sums;

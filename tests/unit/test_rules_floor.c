@@ -2,7 +2,8 @@
 #include "tests/unit/rules_rig.h"
 
 #define LEVEL(r, text) assert_int_equal(rules_floor_level(&(r)->state, &(r)->set, 0), usd(text))
-#define NEXT(r, b, e, u, text) assert_int_equal(rules_floor_next(&(r)->state, &(r)->set, 0, usd(b), usd(e), u), usd(text))
+#define NEXT(r, b, e, u, text)                                                                                         \
+    assert_int_equal(rules_floor_next(&(r)->state, &(r)->set, 0, usd(b), usd(e), u), usd(text))
 
 static struct rig rig;
 
@@ -25,9 +26,11 @@ static void test_every_anchor_and_its_next_day(void **unused)
         uint32_t anchor;
         const char *now, *next; /* the day ends with balance 100500, equity 99000, and 3000 of excursion before it */
     } cases[] = {
-        {RULES_INITIAL, "90000", "90000"},        {RULES_SNAP_BALANCE, "91000", "90500"}, {RULES_SNAP_EQUITY, "92000", "92000"},
-        {RULES_SNAP_MAX, "92000", "92000"},       {RULES_RUN_CLOSED, "96000", "96000"},   {RULES_RUN_EOD_BALANCE, "93000", "93000"},
-        {RULES_RUN_EOD_MAX, "94000", "94000"},    {RULES_RUN_EQUITY, "97000", "97000"},   {RULES_DAY_PEAK, "95000", "92000"},
+        {RULES_INITIAL, "90000", "90000"},     {RULES_SNAP_BALANCE, "91000", "90500"},
+        {RULES_SNAP_EQUITY, "92000", "92000"}, {RULES_SNAP_MAX, "92000", "92000"},
+        {RULES_RUN_CLOSED, "96000", "96000"},  {RULES_RUN_EOD_BALANCE, "93000", "93000"},
+        {RULES_RUN_EOD_MAX, "94000", "94000"}, {RULES_RUN_EQUITY, "97000", "97000"},
+        {RULES_DAY_PEAK, "95000", "92000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         rig_init(&rig);
@@ -47,7 +50,8 @@ static void test_what_runs_never_falls_with_the_day(void **unused)
         rig_init(&rig);
         struct rules_floor *floor = rig_floor(&rig, anchors[i], "0");
         /* a tier that a better day would give: more allowance, a lower floor, were it not for this */
-        floor->allowance = (struct rules_amount){.kind = RULES_TIERED, .tier_count = 2, .tiers = {{0, usd("1000")}, {usd("500"), usd("9000")}}};
+        floor->allowance = (struct rules_amount){
+            .kind = RULES_TIERED, .tier_count = 2, .tiers = {{0, usd("1000")}, {usd("500"), usd("9000")}}};
         rig_start(&rig, "100000");
         LEVEL(&rig, "99000");
         NEXT(&rig, "100600", "100600", 0, "99000");
@@ -139,8 +143,10 @@ static void test_tiers_by_the_profit_of_the_last_boundary(void **unused)
     (void)unused;
     rig_init(&rig);
     struct rules_floor *floor = rig_floor(&rig, RULES_SNAP_BALANCE, "0");
-    floor->allowance = (struct rules_amount){
-        .kind = RULES_TIERED, .tier_count = 3, .tiers = {{0, usd("1000")}, {usd("3000"), usd("2000")}, {usd("6000"), usd("3000")}}};
+    floor->allowance =
+        (struct rules_amount){.kind = RULES_TIERED,
+                              .tier_count = 3,
+                              .tiers = {{0, usd("1000")}, {usd("3000"), usd("2000")}, {usd("6000"), usd("3000")}}};
     rig_start(&rig, "50000");
     rig.state.balance = rig.state.equity = usd("57000"); /* the live profit is none of it */
     LEVEL(&rig, "49000");

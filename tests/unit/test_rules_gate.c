@@ -138,8 +138,8 @@ static void test_r2_always_where_the_closed_balance_runs(void **unused)
     rig_order(&rig, "100", "1");
     rig.book.equity = usd("53000");
     rig_position(&rig, "3000", "500", "100");
-    assert_true(ask_lots("20"));
-    expect_edge(RULES_P1_LOSS_FLOOR, 2, "20");
+    assert_true(ask_lots("19.99")); /* without a buffer a cent, for the floor of then is rounded up */
+    expect_edge(RULES_P1_LOSS_FLOOR, 2, "19.99");
     /* a cap makes room once all is above it */
     rig.set.floors[0].has_cap = true;
     rig.set.floors[0].cap = 0;
@@ -160,14 +160,31 @@ static void test_r2_a_share_of_the_balance_and_tiers(void **unused)
     rig_order(&rig, "100", "1");
     rig.request.may_cross_boundary = true;
     ask_lots("1");
-    assert_int_equal(rig_verdict(&rig, RULES_P1_LOSS_FLOOR, 2)->right, usd("2600"));
+    assert_int_equal(rig_verdict(&rig, RULES_P1_LOSS_FLOOR, 2)->right, usd("2599.99"));
     /* tomorrow's tier may be any from today's floor upwards: 3000 today, but a loss of 600 leads to 1000 */
-    rig.set.floors[0].allowance = (struct rules_amount){
-        .kind = RULES_TIERED, .tier_count = 3, .tiers = {{0, usd("800")}, {usd("1500"), usd("1000")}, {usd("6000"), usd("3000")}}};
+    rig.set.floors[0].allowance =
+        (struct rules_amount){.kind = RULES_TIERED,
+                              .tier_count = 3,
+                              .tiers = {{0, usd("800")}, {usd("1500"), usd("1000")}, {usd("6000"), usd("3000")}}};
     rig.state.days[0].balance = rig.book.balance = rig.book.equity = usd("56500");
     ask_lots("1");
     assert_int_equal(rig_verdict(&rig, RULES_P1_LOSS_FLOOR, 1)->right, usd("53500"));
-    assert_int_equal(rig_verdict(&rig, RULES_P1_LOSS_FLOOR, 2)->right, usd("1000"));
+    assert_int_equal(rig_verdict(&rig, RULES_P1_LOSS_FLOOR, 2)->right, usd("999.99"));
+}
+
+/* Found by the search: an anchor that stays and an allowance that falls with the day's profit lift the floor. */
+static void test_a_tier_that_falls_lifts_a_floor_that_stays(void **unused)
+{
+    (void)unused;
+    begin(RULES_INITIAL, "0", "50000");
+    rig.set.floors[0].allowance = (struct rules_amount){
+        .kind = RULES_TIERED, .tier_count = 2, .tiers = {{0, usd("1000")}, {usd("500"), usd("3000")}}};
+    rig.state.days[0].balance = rig.book.balance = rig.book.equity = usd("50600");
+    rig_order(&rig, "100", "1");
+    assert_true(ask_lots("36")); /* 47000 until the boundary */
+    rig.request.may_cross_boundary = true;
+    assert_true(ask_lots("16")); /* 49000 after a loss */
+    expect_edge(RULES_P1_LOSS_FLOOR, 1, "16");
 }
 
 /* --- R3, R4, R5 --------------------------------------------------------------------------------------------------- */
@@ -249,22 +266,23 @@ static void test_r5_a_lock_within_reach(void **unused)
     expect_edge(RULES_P1_LOSS_FLOOR, 5, "9.99");
     rig_position(&rig, "1000", "900", "600"); /* brings it into reach */
     rig.book.equity = usd("51000");
-    assert_true(ask_lots("8"));
-    expect_edge(RULES_P1_LOSS_FLOOR, 5, "8");
+    assert_true(ask_lots("7.99"));
+    expect_edge(RULES_P1_LOSS_FLOOR, 5, "7.99");
     rig.state.high_balance = usd("51500"); /* locked: it is in the level */
     ask_lots("1");
     assert_false(rig_has_verdict(&rig, RULES_P1_LOSS_FLOOR, 5));
     assert_int_equal(rig_verdict(&rig, RULES_P1_LOSS_FLOOR, 1)->right, usd("50700"));
 }
 
-/* --- the order itself ------------------------------------------------------------------------------------------------ */
+/* --- the order itself ------------------------------------------------------------------------------------------------
+ */
 
 static void test_an_order_that_joins_a_set(void **unused)
 {
     (void)unused;
     begin(RULES_INITIAL, "1000", "50000");
-    *rig_position(&rig, "0", "600", "0") = (struct rules_leg){.kind = RULES_LEG_ORDER, .side = 1, .lots = DEC_ONE, .oco = 4,
-                                                             .give_up = usd("600"), .risk = usd("600")};
+    *rig_position(&rig, "0", "600", "0") = (struct rules_leg){
+        .kind = RULES_LEG_ORDER, .side = 1, .lots = DEC_ONE, .oco = 4, .give_up = usd("600"), .risk = usd("600")};
     rig_order(&rig, "100", "1");
     assert_true(ask_lots("4"));
     expect_edge(RULES_P1_LOSS_FLOOR, 1, "4");
@@ -305,12 +323,17 @@ static void test_gap_only_where_it_may_be_held(void **unused)
 static void test_widening_is_new_risk(void **unused)
 {
     (void)unused;
-    begin(RULES_SNAP_BALANCE, "1000", "50000");
+    begin(RULES_SNAP_BALANCE, "1000.01", "50000");
     rig.book.equity = usd("50500");
     rig.request.purpose = RULES_WIDEN;
     rig.request.may_cross_boundary = true;
-    rig.request.unit = (struct rules_terms){.filled = DEC_ONE, .covered = DEC_ONE, .value = DEC_ONE, .rate = DEC_ONE, .floating = usd("500"),
-                                            .stop_distance = usd("1500"), .target_distance = usd("10")};
+    rig.request.unit = (struct rules_terms){.filled = DEC_ONE,
+                                            .covered = DEC_ONE,
+                                            .value = DEC_ONE,
+                                            .rate = DEC_ONE,
+                                            .floating = usd("500"),
+                                            .stop_distance = usd("1500"),
+                                            .target_distance = usd("10")};
     assert_true(ask_lots("1"));
     assert_int_equal(rig_verdict(&rig, RULES_P1_LOSS_FLOOR, 1)->left, usd("49000"));
     assert_int_equal(rig_verdict(&rig, RULES_P1_LOSS_FLOOR, 2)->left, usd("1000"));
@@ -318,17 +341,20 @@ static void test_widening_is_new_risk(void **unused)
     assert_false(ask_lots("1"));
 }
 
-/* --- P2, P3 in the gate ---------------------------------------------------------------------------------------------- */
+/* --- P2, P3 in the gate ----------------------------------------------------------------------------------------------
+ */
 
 static void test_p2_reaching_or_exceeding(void **unused)
 {
     (void)unused;
     begin(RULES_INITIAL, "50000", "100000");
     rig.set.loss_count = 1;
-    rig.set.losses[0] = (struct rules_loss){.group = RULES_GROUP_IDEA, .over = RULES_GT, .window_s = 600,
+    rig.set.losses[0] = (struct rules_loss){.group = RULES_GROUP_IDEA,
+                                            .over = RULES_GT,
+                                            .window_s = 600,
                                             .limit = {.kind = RULES_FRAC_INITIAL, .value = usd("0.015")}};
     rig.state.ideas[0] = (struct rules_idea){.loss = usd("400"), .closed_ns = rig.context.now_ns - 600 * S};
-    rig_position(&rig, "-100", "200", "1"); /* 300 from its entry */
+    rig_position(&rig, "-100", "200", "1");           /* 300 from its entry */
     rig_position(&rig, "-100", "900", "1")->side = 2; /* another idea */
     rig_order(&rig, "100", "1");
     assert_true(ask_lots("8"));
@@ -353,7 +379,9 @@ static void test_p3_lots_positions_margin(void **unused)
     (void)unused;
     begin(RULES_INITIAL, "50000", "100000");
     rig.set.exposure_count = 1;
-    rig.set.exposures[0] = (struct rules_exposure){.counted = RULES_LOTS_OPEN, .instruments = 1, .weight = {usd("0.1")},
+    rig.set.exposures[0] = (struct rules_exposure){.counted = RULES_LOTS_OPEN,
+                                                   .instruments = 1,
+                                                   .weight = {usd("0.1")},
                                                    .limit = {.kind = RULES_ABS, .value = usd("5")}};
     rig_position(&rig, "0", "0", "0")->lots = usd("33");
     rig_order(&rig, "1", "1");
@@ -380,9 +408,14 @@ static void test_p3_live_tiers_at_the_worst(void **unused)
     (void)unused;
     begin(RULES_INITIAL, "20000", "25000");
     rig.set.exposure_count = 1;
-    rig.set.exposures[0] = (struct rules_exposure){.counted = RULES_LOTS_OPEN, .instruments = 1, .weight = {DEC_ONE},
-                                                   .limit = {.kind = RULES_TIERED, .basis = RULES_LIVE_EQUITY, .tier_count = 3,
-                                                             .tiers = {{0, usd("1")}, {usd("25501"), usd("2")}, {usd("26501"), usd("3")}}}};
+    rig.set.exposures[0] = (struct rules_exposure){
+        .counted = RULES_LOTS_OPEN,
+        .instruments = 1,
+        .weight = {DEC_ONE},
+        .limit = {.kind = RULES_TIERED,
+                  .basis = RULES_LIVE_EQUITY,
+                  .tier_count = 3,
+                  .tiers = {{0, usd("1")}, {usd("25501"), usd("2")}, {usd("26501"), usd("3")}}}};
     rig.request.lot_step = rig.request.lot_min = DEC_ONE;
     rig.book.equity = usd("26900");
     rig_order(&rig, "125", "1");
@@ -393,14 +426,16 @@ static void test_p3_live_tiers_at_the_worst(void **unused)
     expect_edge(RULES_P3_EXPOSURE, 0, "2");
 }
 
-/* --- the others and their order ------------------------------------------------------------------------------------------ */
+/* --- the others and their order
+ * ------------------------------------------------------------------------------------------ */
 
 static void everything(void)
 {
     begin(RULES_SNAP_MAX, "1000", "50000");
     struct rules_set *s = &rig.set;
     s->conduct.automation = RULES_MANUAL_ONLY;
-    s->direction = (struct rules_direction){.opposite_refused = true, .adds_to_loser_max = 1, .no_larger_after_loss = true};
+    s->direction =
+        (struct rules_direction){.opposite_refused = true, .adds_to_loser_max = 1, .no_larger_after_loss = true};
     s->life.payout_freeze = true;
     s->window_count = 1;
     s->windows[0] = (struct rules_window){.kind = RULES_PAYOUT_PENDING, .forbids = RULES_OPEN, .instruments = 1};
@@ -433,8 +468,8 @@ static void test_every_refusal_in_its_order(void **unused)
     (void)unused;
     static const struct {
         uint32_t primitive, condition;
-    } order[] = {{12, 1}, {12, 2}, {12, 3}, {11, 0}, {9, 1}, {9, 2}, {9, 3}, {4, 1}, {6, 0}, {8, 1}, {8, 2}, {3, 0}, {2, 0}, {1, 0}, {1, 1},
-                 {1, 2},  {1, 4}};
+    } order[] = {{12, 1}, {12, 2}, {12, 3}, {11, 0}, {9, 1}, {9, 2}, {9, 3}, {4, 1}, {6, 0},
+                 {8, 1},  {8, 2},  {3, 0},  {2, 0},  {1, 0}, {1, 1}, {1, 2}, {1, 4}};
     everything();
     assert_false(rig_ask(&rig));
     assert_int_equal(rig.answer.refused, 0);
@@ -526,12 +561,13 @@ static void test_windows(void **unused)
 {
     (void)unused;
     const struct rules_event events[] = {{.time_ns = at(0, 36000), .instruments = 1, .importance = 3}};
-    const struct rules_calendar calendar = {.events = events, .count = 1, .valid_from_ns = at(-1, 0), .valid_to_ns = at(9, 0)};
+    const struct rules_calendar calendar = {
+        .events = events, .count = 1, .valid_from_ns = at(-1, 0), .valid_to_ns = at(9, 0)};
     begin(RULES_INITIAL, "1000", "50000");
     rig_order(&rig, "1", "1");
     rig.set.window_count = 1;
-    rig.set.windows[0] = (struct rules_window){.kind = RULES_NEWS, .forbids = RULES_OPEN | RULES_CLOSE, .instruments = 1, .before_s = 120,
-                                               .after_s = 120};
+    rig.set.windows[0] = (struct rules_window){
+        .kind = RULES_NEWS, .forbids = RULES_OPEN | RULES_CLOSE, .instruments = 1, .before_s = 120, .after_s = 120};
     rig.context.calendar = &calendar;
     rig.context.now_ns = at(0, 36000 - 121);
     assert_true(ask_lots("1"));
@@ -562,7 +598,8 @@ static void test_a_way_out_before_the_market_closes(void **unused)
     begin(RULES_INITIAL, "1000", "50000");
     rig_order(&rig, "1", "1");
     rig.set.window_count = 1;
-    rig.set.windows[0] = (struct rules_window){.kind = RULES_MARKET_CLOSE, .forbids = RULES_HOLD, .instruments = 1, .closed_s = 7200, .lead_s = 180};
+    rig.set.windows[0] = (struct rules_window){
+        .kind = RULES_MARKET_CLOSE, .forbids = RULES_HOLD, .instruments = 1, .closed_s = 7200, .lead_s = 180};
     rig.context.close_ns = at(0, 75600);
     rig.context.closed_for_s = 48 * 3600;
     rig.context.now_ns = at(0, 75600 - 181);
@@ -573,7 +610,8 @@ static void test_a_way_out_before_the_market_closes(void **unused)
     assert_int_equal(rig_verdict(&rig, RULES_P4_WINDOW, 2)->right, usd("180"));
 }
 
-/* --- what reduces risk ----------------------------------------------------------------------------------------------------- */
+/* --- what reduces risk
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void test_closes_meet_time_alone(void **unused)
 {
@@ -614,7 +652,8 @@ static void test_flattening_outranks_a_void_profit(void **unused)
     assert_false(rig_ask(&rig));
 }
 
-/* --- edges of arithmetic ----------------------------------------------------------------------------------------------------- */
+/* --- edges of arithmetic
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void test_nothing_to_lose_is_any_size(void **unused)
 {
@@ -691,6 +730,7 @@ int main(void)
         cmocka_unit_test(test_r2_a_winner_may_be_banked_before_the_boundary),
         cmocka_unit_test(test_r2_always_where_the_closed_balance_runs),
         cmocka_unit_test(test_r2_a_share_of_the_balance_and_tiers),
+        cmocka_unit_test(test_a_tier_that_falls_lifts_a_floor_that_stays),
         cmocka_unit_test(test_r3_the_peak_and_then_the_stop),
         cmocka_unit_test(test_r3_without_a_target_only_under_a_cap),
         cmocka_unit_test(test_r3_a_share_of_the_peak),

@@ -3,14 +3,18 @@
 
 static struct rig rig;
 
-static enum rules_guard_state guard_at(int64_t now_ns, const char *balance, const char *equity, const char *b_flat, int64_t age_ns)
+static enum rules_guard_state guard_at(int64_t now_ns, const char *balance, const char *equity, const char *b_flat,
+                                       int64_t age_ns)
 {
     memset(&rig.guarded, 0xee, sizeof rig.guarded);
     rules_guard(&rig.state, &rig.set, now_ns, usd(balance), usd(equity), usd(b_flat), age_ns, &rig.guarded);
     return rig.guarded.state;
 }
 
-static enum rules_guard_state guard(const char *equity) { return guard_at(at(0, 100), "50000", equity, "100", 0); }
+static enum rules_guard_state guard(const char *equity)
+{
+    return guard_at(at(0, 100), "50000", equity, "100", 0);
+}
 
 static void begin(uint32_t anchor, uint32_t kind, const char *allowance)
 {
@@ -26,12 +30,26 @@ static void test_flat_buffer(void **unused)
 {
     (void)unused;
     const struct rules_guard_leg legs[] = {
-        {.lots = usd("3"), .tick_value = usd("10"), .slip_ticks = usd("3"), .velocity_ticks_s = usd("2"), .latency_s = usd("0.4"), .commission = usd("7.5")},
-        {.lots = usd("2"), .tick_value = usd("1"), .slip_ticks = usd("50"), .velocity_ticks_s = usd("20"), .latency_s = usd("0.4"), .commission = usd("5")},
+        {.lots = usd("3"),
+         .tick_value = usd("10"),
+         .slip_ticks = usd("3"),
+         .velocity_ticks_s = usd("2"),
+         .latency_s = usd("0.4"),
+         .commission = usd("7.5")},
+        {.lots = usd("2"),
+         .tick_value = usd("1"),
+         .slip_ticks = usd("50"),
+         .velocity_ticks_s = usd("20"),
+         .latency_s = usd("0.4"),
+         .commission = usd("5")},
     };
     assert_int_equal(rules_flat_buffer(legs, 2, usd("150")), usd("392.50"));
     assert_int_equal(rules_flat_buffer(NULL, 0, usd("150.001")), usd("150.01"));
-    struct rules_guard_leg huge = {.lots = DEC_MAX, .tick_value = DEC_MAX, .slip_ticks = DEC_MAX, .velocity_ticks_s = DEC_MAX, .latency_s = DEC_MAX};
+    struct rules_guard_leg huge = {.lots = DEC_MAX,
+                                   .tick_value = DEC_MAX,
+                                   .slip_ticks = DEC_MAX,
+                                   .velocity_ticks_s = DEC_MAX,
+                                   .latency_s = DEC_MAX};
     assert_int_equal(rules_flat_buffer(&huge, 1, DEC_MAX), DEC_MAX);
     begin(RULES_INITIAL, RULES_TOTAL, "2000");
     rig.set.guard.fixed_abs = usd("20");
@@ -175,7 +193,8 @@ static void test_age(void **unused)
     assert_int_equal(guard_at(at(0, 101), "50000", "50000", "100", 16 * S), RULES_GUARD_BLIND);
     assert_true(rig.guarded.changed);
     assert_int_equal(guard_at(at(0, 102), "50000", "50000", "100", 0), RULES_GUARD_NORMAL);
-    assert_int_equal(guard_at(at(0, 103), "50000", "48050", "100", 16 * S), RULES_GUARD_FLATTEN); /* the one that stays */
+    assert_int_equal(guard_at(at(0, 103), "50000", "48050", "100", 16 * S),
+                     RULES_GUARD_FLATTEN); /* the one that stays */
 }
 
 static void test_what_is_measured(void **unused)
@@ -204,12 +223,14 @@ static void test_the_fastest_loser_first(void **unused)
 {
     (void)unused;
     const struct rules_leg legs[] = {
-        {.kind = RULES_LEG_POSITION, .floating = -usd("500"), .opened_ns = at(0, 0)},   /* 0.50 a second */
+        {.kind = RULES_LEG_POSITION, .floating = -usd("500"), .opened_ns = at(0, 0)}, /* 0.50 a second */
         {.kind = RULES_LEG_ORDER, .floating = 0},
         {.kind = RULES_LEG_POSITION, .floating = usd("900"), .opened_ns = at(0, 900)},
-        {.kind = RULES_LEG_POSITION, .floating = -usd("80"), .opened_ns = at(0, 900)},  /* 0.80 */
-        {.kind = RULES_LEG_POSITION, .floating = -usd("501"), .opened_ns = at(0, 0)},   /* a little faster than the first */
-        {.kind = RULES_LEG_POSITION, .floating = -usd("3"), .opened_ns = at(0, 1000)},  /* just opened */
+        {.kind = RULES_LEG_POSITION, .floating = -usd("80"), .opened_ns = at(0, 900)}, /* 0.80 */
+        {.kind = RULES_LEG_POSITION,
+         .floating = -usd("501"),
+         .opened_ns = at(0, 0)}, /* a little faster than the first */
+        {.kind = RULES_LEG_POSITION, .floating = -usd("3"), .opened_ns = at(0, 1000)}, /* just opened */
     };
     const struct rules_book book = {.legs = legs, .count = 6};
     uint32_t order[6];
