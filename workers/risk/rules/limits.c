@@ -70,7 +70,7 @@ static dec_t limits_of_daily(const struct rules_amount *amount, const struct rul
     for (uint32_t i = 0; i < set->floor_count; i++) {
         const struct rules_floor *floor = &set->floors[i];
         for (uint32_t day = 0; floor->kind == RULES_DAILY && day < RULES_DAYS_MAX; day++)
-            if (floor->days >> day & 1)
+            if ((floor->days >> day & 1) || (floor->days == 0 && day == 0))
                 least = dec_min(least, rules_allowance(s, floor, day));
     }
     if (least == DEC_MAX || dec_mul(least, amount->value, DEC_ROUND_FLOOR, &value) != 0)
