@@ -5,7 +5,8 @@
 #   PROGRAMS += name          name_DIR (bin or libexec/propfleet), name_SRC, name_MODULES, name_LIBS
 #   TESTS    += test_name     test_name_SRC, test_name_MODULES, test_name_LIBS: a cmocka binary
 #   BENCHES  += bench_name    likewise, run by make bench
-# Variants (same tree, other folder): SANITIZE=address|thread, FAULTS=1, WERROR=1. V=1 shows the commands.
+# Variants (same tree, other folder): SANITIZE=address|thread, FAULTS=1, PLANT=n (a fault in the rules), WERROR=1. V=1 shows
+# the commands.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
@@ -14,7 +15,7 @@ CC ?= gcc
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-VARIANT := $(if $(SANITIZE),$(SANITIZE)/)$(if $(FAULTS),faults/)
+VARIANT := $(if $(SANITIZE),$(SANITIZE)/)$(if $(FAULTS),faults/)$(if $(PLANT),plant$(PLANT)/)
 BUILD := build/$(VARIANT)
 OBJ := $(BUILD)obj/
 
@@ -36,6 +37,9 @@ HARDENING := -fPIE
 endif
 ifdef FAULTS
 CPPFLAGS += -DPROPFLEET_FAULTS
+endif
+ifdef PLANT
+CPPFLAGS += -DPROPFLEET_PLANT=$(PLANT)
 endif
 ifdef WERROR
 CFLAGS_ALL += -Werror
@@ -98,7 +102,7 @@ tests: $(ALL_TESTS)
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
 # --- what people type -------------------------------------------------------------
-.PHONY: deps run test bench check help clean unit
+.PHONY: deps run test bench check help clean unit test-golden search
 deps:
 	@tools/deps.sh
 
@@ -110,6 +114,8 @@ help:
 	@echo "  make bench    measure; writes build/bench.json and a table with the goals"
 	@echo "  make check    static checks: links, clang-tidy, cppcheck"
 	@echo "  make unit     the unit tests alone"
+	@echo "  make test-golden   the vectors of the firms' rules; GOLDEN=folder for other ones"
+	@echo "  make search   200,000 random books that the gate admits against paths that try to breach"
 
 run: all
 	@tools/demo.sh $(if $(DATA),--data '$(DATA)')
@@ -119,6 +125,13 @@ test: all tests
 
 unit: deps tests
 	@tests/run.sh unit
+
+GOLDEN ?= tests/golden
+test-golden: $(BUILD)tests/golden
+	@$(BUILD)tests/golden $(GOLDEN)
+
+search: $(BUILD)tests/search_rules
+	@$(BUILD)tests/search_rules
 
 bench: all $(ALL_BENCHES)
 	@tests/bench/run.sh

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Runs the tests and ends with "N passed, M failed".
-#   tests/run.sh [stage ...]   stages: unit integration fleet faults address thread valgrind static; none: all of them
-# PROPFLEET_DATA=folder with real market data (the format of docs/feed.md): tests more. Logs: build/test-logs.
+#   tests/run.sh [stage ...]   stages: unit golden integration fleet faults address thread valgrind static; none: all of them
+# PROPFLEET_DATA=folder with real market data (the format of docs/feed.md), PROPFLEET_SHARED=folder whose golden/ holds
+# further vectors of the firms' rules: tests more. Logs: build/test-logs.
 set -u
 cd "$(dirname "$0")/.."
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(unit integration fleet faults address thread valgrind static)
+[ ${#stages[@]} -gt 0 ] || stages=(unit golden integration fleet faults address thread valgrind static)
 logs=build/test-logs
 mkdir -p "$logs"
 passed=0
@@ -65,6 +66,12 @@ stage_unit() {
     build plain programs tests || return
     local t
     for t in $(binaries build/tests); do run "$(basename "$t")" 300 "$t"; done
+}
+stage_golden() { # the firms' rules: vectors, planted faults, a short adversarial search
+    build plain programs tests || return
+    run golden 120 build/tests/golden tests/golden
+    [ -z "${PROPFLEET_SHARED:-}" ] || run golden/shared 120 build/tests/golden "$PROPFLEET_SHARED/golden"
+    run golden/planted 600 tests/golden/planted.sh
 }
 stage_integration() {
     build plain programs tests || return

@@ -539,7 +539,7 @@ static int smallest(struct golden_vector *v)
     rig.request.margin_per_lot = golden_dec(v, "margin_per_lot");
     rig.request.lots = rig.request.lot_step;
     rig.set.loss_count = 1;
-    rig.set.losses[0] = (struct rules_loss){.group = RULES_GROUP_IDEA, .over = RULES_GT,
+    rig.set.losses[0] = (struct rules_loss){.group = RULES_GROUP_IDEA, .over = golden_is(v, "idea_op", "ge") ? RULES_GE : RULES_GT,
                                             .limit = {.kind = RULES_ABS, .value = golden_dec(v, "idea_room")}};
     rig.set.exposure_count = 2;
     if (dec_div(golden_dec(v, "margin_budget"), equity, DEC_ROUND_FLOOR, &share) != 0)

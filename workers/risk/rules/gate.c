@@ -180,6 +180,11 @@ static dec_t largest(const struct gate *g, holds_t holds, const void *of, dec_t 
     return (low + (RULES_PLANT(22) && low > 0)) * g->request->lot_step;
 }
 
+static bool is_close(const struct gate *g)
+{
+    return g->request->purpose == RULES_CLOSE_VOLUNTARY || g->request->purpose == RULES_CLOSE_PROTECTIVE;
+}
+
 /* --- P12, P11, P9 ------------------------------------------------------------------------------------------------------------ */
 
 static void ask_life(struct gate *g)
@@ -189,8 +194,9 @@ static void ask_life(struct gate *g)
     bool expired = rules_file_expired(g->set, c->today, &age_days);
     if (c->live)
         say_flat(g, RULES_P12_LIFECYCLE, 1, 0, RULES_OP_LE, whole(age_days), whole(g->set->max_age_days), !expired);
+    bool pending = g->state->payout_pending || c->payout_pending;
     if (g->set->life.payout_freeze)
-        say_flat(g, RULES_P12_LIFECYCLE, 2, 0, RULES_OP_EQ, whole(g->state->payout_pending), 0, g->state->payout_pending == 0);
+        say_flat(g, RULES_P12_LIFECYCLE, 2, 0, RULES_OP_EQ, whole(pending), 0, rules_payout_allows(&g->set->life, pending));
     say_flat(g, RULES_P12_LIFECYCLE, 3, 0, RULES_OP_EQ, whole(g->state->guard), whole(RULES_GUARD_NORMAL),
              g->state->guard == RULES_GUARD_NORMAL);
 }
@@ -240,23 +246,12 @@ static void ask_adds(struct gate *g)
              rules_add_allowed(&g->set->direction, same, floating < 0));
 }
 
-static bool holds_after_loss(const struct gate *g, const void *of, dec_t lots)
-{
-    (void)of;
-    return rules_size_after_loss(&g->set->direction, g->state, g->request->instrument, lots);
-}
-
 static void ask_after_loss(struct gate *g)
 {
-    dec_t last = DEC_MAX;
-    for (uint32_t i = 0; i < RULES_INSTRUMENTS_MAX; i++) /* the smallest of any: only where the search begins */
-        if (g->state->last_loss_size[i] > 0)
-            last = dec_min(last, g->state->last_loss_size[i]);
-    if (g->state->last_loss_size[g->request->instrument] > 0)
-        last = g->state->last_loss_size[g->request->instrument];
-    dec_t q_max = largest(g, holds_after_loss, NULL, last);
+    dec_t most = rules_size_after_loss_max(&g->set->direction, g->state, g->request->instrument);
     say(g, (struct rules_verdict){.primitive = RULES_P9_DIRECTION, .condition = 3, .op = RULES_OP_LE, .left = g->request->lots,
-                                  .right = q_max, .admitted = holds_after_loss(g, NULL, g->request->lots), .q_max = q_max});
+                                  .right = most, .admitted = g->request->lots <= most,
+                                  .q_max = most == DEC_MAX ? DEC_MAX : in_steps(g, most)});
 }
 
 static void ask_direction(struct gate *g)
@@ -279,10 +274,14 @@ static void ask_window(struct gate *g, uint32_t index, uint32_t actions)
     int64_t now = g->context->now_ns, last = r->latest_fill_ns > now ? r->latest_fill_ns : now;
     struct rules_span span = {0};
     if (rule->kind == RULES_PAYOUT_PENDING) {
-        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_EQ, whole(g->state->payout_pending), 0, g->state->payout_pending == 0);
+        bool pending = g->state->payout_pending || g->context->payout_pending;
+        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_EQ, whole(pending), 0, !pending);
         return;
     }
-    if (rules_window_forbids(rule, g->context, r->instrument, actions, now, &span))
+    bool forbidden = rules_window_forbids(rule, g->context, r->instrument, actions, now, &span);
+    if (forbidden && is_close(g) && rules_window_exempts(rule, &span, r->opened_ns))
+        return;
+    if (forbidden)
         say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, -seconds(now - span.from_ns), 0, false);
     else if (!rules_window_next(rule, g->context, r->instrument, actions, now, &span))
         say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, RULES_UNBOUNDED, 0,
@@ -322,11 +321,6 @@ static uint32_t actions_of(uint32_t purpose)
     return RULES_CLOSE;
 }
 
-static bool is_close(const struct gate *g)
-{
-    return g->request->purpose == RULES_CLOSE_VOLUNTARY || g->request->purpose == RULES_CLOSE_PROTECTIVE;
-}
-
 static void ask_windows(struct gate *g)
 {
     uint32_t actions = actions_of(g->request->purpose);
@@ -334,9 +328,7 @@ static void ask_windows(struct gate *g)
         const struct rules_window *rule = &g->set->windows[i];
         if (!(rule->instruments >> g->request->instrument & 1u) && rule->kind != RULES_PAYOUT_PENDING)
             continue;
-        bool old = is_close(g) && rule->hold_if_opened_before_s > 0 && g->request->opened_ns > 0 &&
-                   g->context->now_ns - g->request->opened_ns >= rule->hold_if_opened_before_s * RULES_SECOND;
-        if (rule->forbids & actions && !old)
+        if (rule->forbids & actions)
             ask_window(g, i, rule->forbids & actions);
         if (rule->forbids & RULES_HOLD && !is_close(g))
             ask_way_out(g, i);
@@ -415,13 +407,8 @@ static void ask_stop(struct gate *g)
         say_flat(g, RULES_P8_STOP, 1, 0, RULES_OP_EQ, whole(g->request->has_stop), whole(1), g->request->has_stop);
     if (rule->max_stop_to_target <= 0)
         return;
-    dec_t ratio = DEC_MAX;
-    if (unit->target_distance == RULES_UNBOUNDED)
-        ratio = 0;
-    else if (unit->target_distance > 0)
-        (void)dec_div(unit->stop_distance, unit->target_distance, DEC_ROUND_CEIL, &ratio);
-    say_flat(g, RULES_P8_STOP, 2, 0, RULES_OP_LE, ratio, rule->max_stop_to_target,
-             rules_stop_ratio_allows(rule, unit->stop_distance, unit->target_distance));
+    say_flat(g, RULES_P8_STOP, 2, 0, RULES_OP_LE, rules_stop_ratio(unit->stop_distance, unit->target_distance),
+             rule->max_stop_to_target, rules_stop_ratio_allows(rule, unit->stop_distance, unit->target_distance));
 }
 
 /* Tiers of live equity must hold when every stop was hit. */
@@ -444,17 +431,16 @@ static bool holds_exposure(const struct gate *g, const void *of, dec_t lots)
 
 static dec_t guess_exposure(const struct gate *g, const struct rules_exposure *rule, dec_t total, dec_t limit)
 {
-    dec_t weight = rule->weight[g->request->instrument], room = 0, guess = 0;
+    dec_t weight = rule->weight[g->request->instrument] > 0 ? rule->weight[g->request->instrument] : DEC_ONE, guess = 0;
     if (rule->counted == RULES_MARGIN_SHARE) {
         dec_t used = 0;
         for (uint32_t i = 0; i < g->book->count; i++)
             used = rules_plus(used, g->book->legs[i].margin);
         return quotient(rules_minus(rules_times_floor(g->book->equity, limit), used), g->request->margin_per_lot);
     }
-    if (rule->counted == RULES_POSITIONS_SYMBOL || rule->counted == RULES_POSITIONS_TOTAL || weight <= 0)
+    if (rule->counted == RULES_POSITIONS_SYMBOL || rule->counted == RULES_POSITIONS_TOTAL)
         return total <= limit ? DEC_MAX : 0;
-    room = rules_minus(limit, total);
-    if (dec_div(room, weight, DEC_ROUND_FLOOR, &guess) != 0)
+    if (dec_div(rules_minus(limit, total), weight, DEC_ROUND_FLOOR, &guess) != 0)
         return 0;
     return dec_max(0, rules_plus(g->request->lots, guess));
 }

@@ -54,7 +54,7 @@ struct rules_idea {              /* of one instrument and side: index = instrume
  * there were. The last that anything was written to is the newest; used: those whose end is > now - window. */
 #define RULES_RATE_BUCKETS 60u
 struct rules_rate_count {
-    int64_t first_ns;            /* start of bucket 0; day: its start (candidate 0); 0: nothing yet */
+    int64_t first_ns;            /* start of bucket 0; 0: nothing yet. Day: begun anew at its boundary (candidate 0) */
     uint32_t counts[RULES_RATE_BUCKETS]; /* by buckets; a day uses the first alone */
 };
 static inline int64_t rules_rate_width_ns(const struct rules_rate *rule)

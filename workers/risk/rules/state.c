@@ -83,6 +83,9 @@ void rules_cross_boundary(struct rules_state *state, const struct rules_set *set
     if (day != 0 || !begun)
         return;
     rules_profit_day(set, state, &state->profit);
+    for (uint32_t i = 0; i < set->rate_count && i < RULES_RATES_MAX; i++)
+        if (set->rates[i].window_s <= 0)
+            state->rates[i] = (struct rules_rate_count){.first_ns = start_ns};
     state->lots_carried = state->lots_open;
     state->lots_today = 0;
 }
@@ -317,10 +320,9 @@ void rules_on_opened(struct rules_state *state, const struct rules_set *set, uin
 /* A day of profit may stop being one before it is over. */
 static void count_profit_day(struct rules_state *s, const struct rules_set *set)
 {
-    const struct rules_amount *amount = &set->shape.day_profit;
     struct rules_profit *profit = &s->profit;
-    dec_t needed = amount->kind == RULES_FRAC_INITIAL ? rules_times_up(s->initial, amount->value) : amount->value;
-    bool counted = profit->today_flags & FLAG_PROFIT, counts = profit->today > 0 && profit->today >= needed;
+    bool counted = profit->today_flags & FLAG_PROFIT;
+    bool counts = profit->today > 0 && profit->today >= rules_day_profit(&set->shape, s->initial);
     if (counts && !counted) {
         profit->today_flags |= FLAG_PROFIT;
         profit->days_profit++;
@@ -400,8 +402,6 @@ void rules_on_message(struct rules_state *state, const struct rules_set *set, en
             count_rolling(rate, rules_rate_width_ns(&set->rates[i]), now_ns);
             continue;
         }
-        if (rate->first_ns != state->days[0].start_ns)
-            *rate = (struct rules_rate_count){.first_ns = state->days[0].start_ns};
         rate->counts[0]++;
     }
     if (kind == RULES_ORDERS && now_ns > state->last_order_ns)

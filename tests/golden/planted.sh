@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Plants one fault at a time in the rules (RULES_PLANT, workers/risk/rules/money.h) and shows that the vectors find
+# each. Compiles the rules alone, the rest comes from the plain build. PLANTS="1 7": those alone.
+set -u
+cd "$(dirname "$0")/../.."
+declare -A what=(
+    [1]="lt for le" [2]="lower for higher of balance and equity" [3]="closed balances not followed" [4]="cap forgotten"
+    [5]="floor rounded down" [6]="OCO forgotten" [7]="R2 left out" [8]="R3 left out" [9]="R4 left out" [10]="buffer forgotten"
+    [11]="no look-ahead" [12]="lowest candidate of the day" [13]="the firm's floor ignored" [14]="haircut forgotten"
+    [15]="age: reached counts" [16]="jump lock forgotten" [17]="payout effect forgotten" [18]="uncovered lots as covered"
+    [19]="gap forgotten" [20]="velocity forgotten" [21]="flatten below the buffer only" [22]="a step too large"
+    [23]="idea: reaching it allowed"
+)
+status=0
+folders=(tests/golden)
+[ -n "${PROPFLEET_SHARED:-}" ] && folders+=("$PROPFLEET_SHARED/golden")
+folder=build/planted
+mkdir -p "$folder"
+make -s build/tests/golden || exit 1
+rest=$(find build/obj/tests/golden build/obj/base -name '*.o')
+for n in ${PLANTS:-$(printf '%s\n' "${!what[@]}" | sort -n)}; do
+    # shellcheck disable=SC2086
+    if ! ${CC:-gcc} -std=c17 -O0 -w -I. -D_GNU_SOURCE -DPROPFLEET_PLANT="$n" workers/risk/rules/*.c $rest -o "$folder/golden$n"; then
+        echo "not ok - fault $n does not build"
+        status=1
+        continue
+    fi
+    found=$("$folder/golden$n" -q "${folders[@]}" | grep -c '^not ok')
+    if [ "$found" -gt 0 ]; then
+        echo "ok - fault $n, ${what[$n]:-}: $found vectors fail"
+    else
+        echo "not ok - fault $n, ${what[$n]:-}: no vector fails"
+        status=1
+    fi
+done
+rm -rf "$folder"
+exit $status
