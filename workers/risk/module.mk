@@ -20,3 +20,19 @@ test_rules_gate_SRC := tests/unit/test_rules_gate.c
 test_rules_gate_MODULES := rules base
 test_rules_guard_SRC := tests/unit/test_rules_guard.c
 test_rules_guard_MODULES := rules base
+
+TESTS += test_rules_limits test_rules_time test_rules_shape test_rules_conduct test_rules_cross
+test_rules_limits_SRC := tests/unit/test_rules_limits.c
+test_rules_limits_MODULES := rules base
+test_rules_time_SRC := tests/unit/test_rules_time.c
+test_rules_time_MODULES := rules base
+test_rules_shape_SRC := tests/unit/test_rules_shape.c
+test_rules_shape_MODULES := rules base
+test_rules_conduct_SRC := tests/unit/test_rules_conduct.c
+test_rules_conduct_MODULES := rules base
+test_rules_cross_SRC := tests/unit/test_rules_cross.c
+test_rules_cross_MODULES := rules base
+
+BENCHES += bench_rules
+bench_rules_SRC := tests/bench/bench_rules.c
+bench_rules_MODULES := rules base
