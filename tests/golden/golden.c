@@ -17,13 +17,6 @@
 #define COLUMNS 8u
 #define PRIMITIVES_MAX 32u
 
-/* Until golden_primitives.c is there. */
-__attribute__((weak)) int golden_primitive(struct golden_vector *v)
-{
-    (void)v;
-    return 0;
-}
-
 static char *files[FILES_MAX];
 static uint32_t file_count;
 static struct golden_vector vectors[VECTORS_MAX];

@@ -97,6 +97,22 @@ static uint32_t operator_of(struct golden_vector *v, const char *key)
     return golden_has(v, key) && golden_is(v, key, "ge") ? RULES_GE : RULES_GT;
 }
 
+/* The day began with this balance. */
+static void day_began_with(struct world *w, dec_t balance)
+{
+    struct rules_marked marked;
+    rules_mark(&w->state, &w->set, &w->zone, NOON, balance, balance, balance, &marked);
+    rules_mark(&w->state, &w->set, &w->zone, NOON + 86400 * NS, balance, balance, balance, &marked);
+}
+
+static void sod_profit(struct golden_vector *v, struct world *w, dec_t profit)
+{
+    dec_t balance = 0;
+    if (dec_add(w->state.initial, profit, &balance) != 0)
+        golden_fail(v, "a profit that does not fit");
+    day_began_with(w, balance);
+}
+
 /* --- P2 --------------------------------------------------------------------------------------------------------- */
 
 static struct rules_loss *loss_rule(struct world *w, uint32_t group, uint32_t kind, dec_t value)
@@ -130,17 +146,6 @@ static void p2_at_stop(struct golden_vector *v)
     golden_expect_dec(v, "q_max", w->answer.q_max);
 }
 
-/* The profit that the day began with. */
-static void sod_profit(struct golden_vector *v, struct world *w, dec_t profit)
-{
-    dec_t balance = 0;
-    struct rules_marked marked;
-    if (dec_add(w->state.initial, profit, &balance) != 0)
-        golden_fail(v, "a profit that does not fit");
-    rules_mark(&w->state, &w->set, &w->zone, NOON, balance, balance, balance, &marked);
-    rules_mark(&w->state, &w->set, &w->zone, NOON + 86400 * NS, balance, balance, balance, &marked);
-}
-
 static void p2_of_profit(struct golden_vector *v)
 {
     struct world *w = begin(50000 * DEC_ONE);
@@ -170,7 +175,9 @@ static void p2_of_daily(struct golden_vector *v)
 
 static void p2_breach(struct golden_vector *v)
 {
-    struct world *w = begin(golden_has(v, "snap_balance") ? golden_dec(v, "snap_balance") : 100000 * DEC_ONE);
+    struct world *w = begin(100000 * DEC_ONE);
+    if (golden_has(v, "snap_balance"))
+        day_began_with(w, golden_dec(v, "snap_balance"));
     uint32_t group = golden_is(v, "group", "idea") ? RULES_GROUP_IDEA : RULES_GROUP_SYMBOL;
     struct rules_loss *rule = golden_has(v, "limit")
                                   ? loss_rule(w, group, RULES_ABS, golden_dec(v, "limit"))

@@ -12,7 +12,7 @@ dec_t rules_tier_value(const struct rules_amount *amount, dec_t basis)
     if (amount->tier_count == 0)
         return 0;
     dec_t value = amount->tiers[0].value;
-    for (uint32_t i = 1; i < amount->tier_count && amount->tiers[i].from <= basis; i++)
+    for (uint32_t i = 1; i < amount->tier_count && (RULES_PLANT(55) ? amount->tiers[i].from < basis : amount->tiers[i].from <= basis); i++)
         value = amount->tiers[i].value;
     return value;
 }
@@ -70,7 +70,7 @@ static dec_t limits_of_daily(const struct rules_amount *amount, const struct rul
     for (uint32_t i = 0; i < set->floor_count; i++) {
         const struct rules_floor *floor = &set->floors[i];
         for (uint32_t day = 0; floor->kind == RULES_DAILY && day < RULES_DAYS_MAX; day++)
-            if (floor->days >> day & 1)
+            if ((floor->days >> day & 1) || (floor->days == 0 && day == 0))
                 least = dec_min(least, rules_allowance(s, floor, day));
     }
     if (least == DEC_MAX || dec_mul(least, amount->value, DEC_ROUND_FLOOR, &value) != 0)
@@ -108,7 +108,7 @@ bool rules_loss_breached(const struct rules_loss *rule, dec_t limit, dec_t loss)
     assert(rule);
     if (loss == DEC_NONE || limit == DEC_NONE)
         return true;
-    return rule->over == RULES_GT ? loss > limit : loss >= limit;
+    return rule->over == RULES_GT || RULES_PLANT(51) ? loss > limit : loss >= limit;
 }
 
 dec_t rules_loss_room(const struct rules_loss *rule, dec_t limit, dec_t loss)
@@ -127,7 +127,7 @@ dec_t rules_idea_carried(const struct rules_state *state, const struct rules_los
     const struct rules_idea *idea = &state->ideas[instrument * 2 + (side == 2)];
     if (rule->group != RULES_GROUP_IDEA || rule->floating_only || idea->closed_ns == 0)
         return 0;
-    bool goes_on = idea->lots > 0 || now_ns <= rules_later(idea->closed_ns, rule->window_s);
+    bool goes_on = idea->lots > 0 || now_ns <= rules_later(idea->closed_ns, rule->window_s) - RULES_PLANT(50);
     return goes_on ? dec_max(0, idea->loss) : 0;
 }
 
@@ -213,7 +213,7 @@ static dec_t limits_weighted(const struct rules_exposure *rule, uint32_t instrum
     assert(instrument < RULES_INSTRUMENTS_MAX);
     if (!(rule->instruments >> instrument & 1))
         return 0;
-    dec_t weight = rule->weight[instrument] > 0 ? rule->weight[instrument] : DEC_ONE;
+    dec_t weight = rule->weight[instrument] > 0 && !RULES_PLANT(53) ? rule->weight[instrument] : DEC_ONE;
     return rules_times_up(dec_max(0, lots), weight);
 }
 
@@ -270,7 +270,7 @@ dec_t rules_exposure_total(const struct rules_state *state, const struct rules_e
     struct limits_counted counted = {rule, instrument, side};
     dec_t total = limits_sum(book, limits_exposure, &counted);
     if (rule->counted == RULES_LOTS_PER_DAY)
-        total = rules_plus(total, rules_plus(state->lots_today, state->lots_carried));
+        total = rules_plus(total, rules_plus(state->lots_today, RULES_PLANT(57) ? 0 : state->lots_carried));
     total = rules_plus(total, limits_added(rule, instrument, lots, margin_per_lot));
     if (rule->counted != RULES_MARGIN_SHARE || total == 0)
         return total;
