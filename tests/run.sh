@@ -72,6 +72,7 @@ stage_golden() { # the firms' rules: vectors, planted faults, a short adversaria
     run golden 120 build/tests/golden tests/golden
     [ -z "${PROPFLEET_SHARED:-}" ] || run golden/shared 120 build/tests/golden "$PROPFLEET_SHARED/golden"
     run golden/planted 600 tests/golden/planted.sh
+    run golden/search 600 tests/search/planted.sh
 }
 stage_integration() {
     build plain programs tests || return

@@ -22,7 +22,7 @@
 
 struct golden_pair {
     const char *key, *value;
-    bool told;               /* of expected: compared with something */
+    bool told; /* of expected: compared with something */
 };
 struct golden_side {
     struct golden_pair pairs[GOLDEN_PAIRS_MAX];
@@ -33,7 +33,7 @@ struct golden_vector {
     struct golden_side inputs, expected;
     const struct golden_vector *before; /* the vector above it in the file, NULL for the first */
     uint32_t failures;
-    char text[1024];         /* what went wrong, both sides */
+    char text[1024]; /* what went wrong, both sides */
 };
 
 /* --- reading: inputs by key -------------------------------------------------------------------------- */

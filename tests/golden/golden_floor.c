@@ -42,8 +42,12 @@ static struct rules_floor *rig_begin(struct golden_vector *v, dec_t initial, dec
     rig.state.balance = rig.state.equity = equity;
     rig.book = (struct rules_book){.legs = rig.legs, .balance = equity, .equity = equity};
     rig.context = (struct rules_context){.now_ns = T0, .zones = rig.zones};
-    rig.request = (struct rules_request){.purpose = RULES_ENTRY, .side = 1, .lots = DEC_ONE, .lot_step = DEC_ONE / 100,
-                                         .lot_min = DEC_ONE / 100, .has_stop = true};
+    rig.request = (struct rules_request){.purpose = RULES_ENTRY,
+                                         .side = 1,
+                                         .lots = DEC_ONE,
+                                         .lot_step = DEC_ONE / 100,
+                                         .lot_min = DEC_ONE / 100,
+                                         .has_stop = true};
     /* of no risk: asks whether the book as it is would be admitted */
     rig.request.unit = (struct rules_terms){.leaves = DEC_ONE, .rate = DEC_ONE};
     return &rig.set.floors[0];
@@ -70,12 +74,14 @@ static const struct rules_verdict *verdict(uint32_t primitive, uint32_t conditio
     return &none;
 }
 
-/* --- P1 -------------------------------------------------------------------------------------------------------------- */
+/* --- P1 --------------------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t anchor_named(struct golden_vector *v)
 {
-    static const char *const names[RULES_ANCHOR_COUNT] = {"initial", "snap_balance", "snap_equity", "snap_max", "run_closed",
-                                                          "run_eod_balance", "run_eod_max", "run_equity", "day_peak"};
+    static const char *const names[RULES_ANCHOR_COUNT] = {"initial",     "snap_balance", "snap_equity",
+                                                          "snap_max",    "run_closed",   "run_eod_balance",
+                                                          "run_eod_max", "run_equity",   "day_peak"};
     const char *name = golden_text(v, "anchor");
     for (uint32_t i = 0; i < RULES_ANCHOR_COUNT; i++)
         if (strcmp(name, names[i]) == 0)
@@ -154,7 +160,9 @@ static int level(struct golden_vector *v)
     read_floor(v, floor);
     read_marks(v);
     dec_t at = rules_floor_level(&rig.state, &rig.set, 0);
-    dec_t measured = floor->measure == RULES_EQUITY ? equity : floor->measure == RULES_BALANCE ? balance : dec_min(balance, equity);
+    dec_t measured = floor->measure == RULES_EQUITY    ? equity
+                     : floor->measure == RULES_BALANCE ? balance
+                                                       : dec_min(balance, equity);
     golden_expect_dec(v, "floor", at);
     golden_expect_dec(v, "room", measured - at);
     golden_expect_bool(v, "breach", rules_floor_breached(floor, at, balance, equity));
@@ -213,15 +221,18 @@ static int series(struct golden_vector *v)
     return 1;
 }
 
-/* --- P1D -------------------------------------------------------------------------------------------------------------- */
+/* --- P1D
+ * -------------------------------------------------------------------------------------------------------------- */
 
 /* Start and end of the day that begins at `at` on a local date. */
-static void day_of(struct golden_vector *v, const char *name, int32_t at_s, int64_t local_day, int64_t *start, int64_t *end)
+static void day_of(struct golden_vector *v, const char *name, int32_t at_s, int64_t local_day, int64_t *start,
+                   int64_t *end)
 {
     struct rules_set set = {.day_count = 1, .days = {{.zone = 0, .at_s = at_s}}};
     const struct tz_table *table = zone(v, name);
     /* any instant of that day will do: noon UTC of the date, moved by the time of day and half a day */
-    int64_t probe = (local_day * 86400 + at_s) * NS - (int64_t)tz_offset_at(table, (local_day * 86400 + at_s) * NS) * NS + 6 * 3600 * NS;
+    int64_t probe = (local_day * 86400 + at_s) * NS -
+                    (int64_t)tz_offset_at(table, (local_day * 86400 + at_s) * NS) * NS + 6 * 3600 * NS;
     rules_day_bounds(&set, table, 0, probe, start, end);
 }
 
@@ -267,7 +278,8 @@ static int day_candidates(struct golden_vector *v)
         (void)snprintf(key, sizeof key, "cand%u", i + 1);
         if (!golden_has(v, key))
             break;
-        if (sscanf(golden_text(v, key), "%47s %15s", name, clock) != 2 || !golden_parse_clock(clock, &rig.set.days[i].at_s))
+        if (sscanf(golden_text(v, key), "%47s %15s", name, clock) != 2 ||
+            !golden_parse_clock(clock, &rig.set.days[i].at_s))
             golden_fail(v, "%s", key);
         rig.zones[i] = *zone(v, name);
         rig.set.days[i].zone = i;
@@ -285,7 +297,8 @@ static int day_candidates(struct golden_vector *v)
     return 1;
 }
 
-/* --- PT ----------------------------------------------------------------------------------------------------------------- */
+/* --- PT
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 /* An initial balance of 100000 and an allowance that puts the floor where the vector has it. */
 static struct rules_floor *static_floor(struct golden_vector *v, dec_t equity, dec_t at)
@@ -348,7 +361,8 @@ static struct rules_terms terms_of(struct golden_vector *v, const char *text, bo
     static char parts[GOLDEN_LIST_MAX][96];
     struct rules_terms terms = {.rate = DEC_ONE};
     uint32_t count = golden_split(v, text, ':', parts);
-    dec_t lots = 0, *to[] = {&terms.value, &terms.stop_distance, &terms.slip_entry, &terms.slip_exit, &terms.cost, &terms.target_distance};
+    dec_t lots = 0, *to[] = {&terms.value,     &terms.stop_distance, &terms.slip_entry,
+                             &terms.slip_exit, &terms.cost,          &terms.target_distance};
     static const char *const marks[] = {"pv", "d", "se", "sx", "c", "t"};
     if (count < 2 || !golden_parse_dec(parts[1], &lots))
         golden_fail(v, "leg %s", text);
@@ -367,7 +381,10 @@ static struct rules_terms terms_of(struct golden_vector *v, const char *text, bo
     return terms;
 }
 
-static bool begins(const char *key, const char *with) { return strncmp(key, with, strlen(with)) == 0; }
+static bool begins(const char *key, const char *with)
+{
+    return strncmp(key, with, strlen(with)) == 0;
+}
 
 static bool has_legs(const struct golden_vector *v)
 {
@@ -377,8 +394,8 @@ static bool has_legs(const struct golden_vector *v)
     return false;
 }
 
-/* pos*: positions, oco*: one set of orders, pend*: free orders, new: the request. linked=false: the set is none. A vector
- * with `linked` and no legs speaks of those of the vector above. */
+/* pos*: positions, oco*: one set of orders, pend*: free orders, new: the request. linked=false: the set is none. A
+ * vector with `linked` and no legs speaks of those of the vector above. */
 static int whole_book(struct golden_vector *v)
 {
     const struct golden_vector *from = has_legs(v) ? v : v->before;
@@ -426,8 +443,12 @@ static void add_position(dec_t floating, dec_t give_up, dec_t excursion)
 {
     if (rig.book.count == LEGS_MAX)
         return;
-    rig.legs[rig.book.count++] = (struct rules_leg){.kind = RULES_LEG_POSITION, .side = 1, .lots = DEC_ONE, .floating = floating,
-                                                    .give_up = give_up, .excursion = excursion,
+    rig.legs[rig.book.count++] = (struct rules_leg){.kind = RULES_LEG_POSITION,
+                                                    .side = 1,
+                                                    .lots = DEC_ONE,
+                                                    .floating = floating,
+                                                    .give_up = give_up,
+                                                    .excursion = excursion,
                                                     .risk = dec_max(0, give_up - floating)};
 }
 
@@ -444,7 +465,8 @@ static int over_boundary(struct golden_vector *v)
     add_position(equity - balance, golden_dec(v, "worst_loss"), best);
     rig.request.may_cross_boundary = crosses;
     ask(v);
-    dec_t now = rules_floor_level(&rig.state, &rig.set, 0), next = rules_floor_next(&rig.state, &rig.set, 0, balance, equity, best);
+    dec_t now = rules_floor_level(&rig.state, &rig.set, 0),
+          next = rules_floor_next(&rig.state, &rig.set, 0, balance, equity, best);
     golden_expect_dec(v, "floor_next", next);
     golden_expect_dec(v, "floor_eff", crosses ? dec_max(now, next) : now);
     golden_expect_dec(v, "wce", verdict(RULES_P1_LOSS_FLOOR, 1, 0)->left);
@@ -465,8 +487,8 @@ static int entry_to_stop(struct golden_vector *v)
     for (uint32_t i = 0; i < count; i++) {
         char texts[3][32];
         dec_t f = 0, d = 0, u = 0;
-        if (sscanf(parts[i], "F%31[^:]:D%31[^:]:U%31s", texts[0], texts[1], texts[2]) != 3 || !golden_parse_dec(texts[0], &f) ||
-            !golden_parse_dec(texts[1], &d) || !golden_parse_dec(texts[2], &u))
+        if (sscanf(parts[i], "F%31[^:]:D%31[^:]:U%31s", texts[0], texts[1], texts[2]) != 3 ||
+            !golden_parse_dec(texts[0], &f) || !golden_parse_dec(texts[1], &d) || !golden_parse_dec(texts[2], &u))
             golden_fail(v, "position %s", parts[i]);
         add_position(f, d, u);
     }
@@ -507,9 +529,13 @@ static int trail_size(struct golden_vector *v)
     struct rules_leg leg = {0};
     (void)trailing_floor(v);
     rig.request.lot_step = rig.request.lot_min = DEC_ONE;
-    rig.request.unit = (struct rules_terms){.leaves = DEC_ONE, .value = golden_dec(v, "point"), .rate = DEC_ONE,
-                                            .stop_distance = golden_dec(v, "stop_pts"), .target_distance = golden_dec(v, "target_pts"),
-                                            .slip_exit = golden_dec(v, "slip_pts"), .cost = golden_dec(v, "commission_rt")};
+    rig.request.unit = (struct rules_terms){.leaves = DEC_ONE,
+                                            .value = golden_dec(v, "point"),
+                                            .rate = DEC_ONE,
+                                            .stop_distance = golden_dec(v, "stop_pts"),
+                                            .target_distance = golden_dec(v, "target_pts"),
+                                            .slip_exit = golden_dec(v, "slip_pts"),
+                                            .cost = golden_dec(v, "commission_rt")};
     rules_price(&rig.request.unit, &leg);
     ask(v);
     golden_expect_dec(v, "l_per_contract", leg.give_up);
@@ -539,14 +565,19 @@ static int smallest(struct golden_vector *v)
     rig.request.margin_per_lot = golden_dec(v, "margin_per_lot");
     rig.request.lots = rig.request.lot_step;
     rig.set.loss_count = 1;
-    rig.set.losses[0] = (struct rules_loss){.group = RULES_GROUP_IDEA, .over = golden_is(v, "idea_op", "ge") ? RULES_GE : RULES_GT,
+    rig.set.losses[0] = (struct rules_loss){.group = RULES_GROUP_IDEA,
+                                            .over = golden_is(v, "idea_op", "ge") ? RULES_GE : RULES_GT,
                                             .limit = {.kind = RULES_ABS, .value = golden_dec(v, "idea_room")}};
     rig.set.exposure_count = 2;
     if (dec_div(golden_dec(v, "margin_budget"), equity, DEC_ROUND_FLOOR, &share) != 0)
         golden_fail(v, "margin_budget");
-    rig.set.exposures[0] = (struct rules_exposure){.counted = RULES_LOTS_OPEN, .instruments = 1, .weight = {DEC_ONE},
+    rig.set.exposures[0] = (struct rules_exposure){.counted = RULES_LOTS_OPEN,
+                                                   .instruments = 1,
+                                                   .weight = {DEC_ONE},
                                                    .limit = {.kind = RULES_ABS, .value = golden_dec(v, "lots_left")}};
-    rig.set.exposures[1] = (struct rules_exposure){.counted = RULES_MARGIN_SHARE, .instruments = 1, .weight = {DEC_ONE},
+    rig.set.exposures[1] = (struct rules_exposure){.counted = RULES_MARGIN_SHARE,
+                                                   .instruments = 1,
+                                                   .weight = {DEC_ONE},
                                                    .limit = {.kind = RULES_ABS, .value = share}};
     ask(v);
     golden_expect_dec(v, "q_daily", verdict(RULES_P1_LOSS_FLOOR, 1, 0)->q_max);
@@ -557,13 +588,17 @@ static int smallest(struct golden_vector *v)
     return 1;
 }
 
-/* --- CT ------------------------------------------------------------------------------------------------------------------ */
+/* --- CT
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static int buffer_of_one(struct golden_vector *v)
 {
-    struct rules_guard_leg leg = {.lots = golden_dec(v, "q"), .tick_value = golden_dec(v, "tick_value"),
-                                  .slip_ticks = golden_dec(v, "slip_ticks"), .velocity_ticks_s = golden_dec(v, "velocity_ticks_s"),
-                                  .latency_s = golden_dec(v, "latency_s"), .commission = golden_dec(v, "commission")};
+    struct rules_guard_leg leg = {.lots = golden_dec(v, "q"),
+                                  .tick_value = golden_dec(v, "tick_value"),
+                                  .slip_ticks = golden_dec(v, "slip_ticks"),
+                                  .velocity_ticks_s = golden_dec(v, "velocity_ticks_s"),
+                                  .latency_s = golden_dec(v, "latency_s"),
+                                  .commission = golden_dec(v, "commission")};
     golden_expect_dec(v, "buffer", rules_flat_buffer(&leg, 1, golden_dec(v, "fixed")));
     return 1;
 }
@@ -581,7 +616,8 @@ static int buffer_of_book(struct golden_vector *v)
             break;
         struct rules_guard_leg *leg = &legs[count];
         *leg = (struct rules_guard_leg){0};
-        dec_t *to[] = {&leg->lots, &leg->tick_value, &leg->slip_ticks, &leg->velocity_ticks_s, &leg->latency_s, &leg->commission};
+        dec_t *to[] = {&leg->lots,      &leg->tick_value, &leg->slip_ticks, &leg->velocity_ticks_s,
+                       &leg->latency_s, &leg->commission};
         static const char *const marks[] = {"q", "tv", "s", "v", "l", "c"};
         uint32_t n = golden_split(v, golden_text(v, key), ':', parts);
         for (uint32_t i = 0; i < sizeof marks / sizeof *marks; i++)
@@ -596,7 +632,9 @@ static int buffer_of_book(struct golden_vector *v)
 static int margin_state(struct golden_vector *v)
 {
     dec_t equity = golden_dec(v, "equity"), floor = golden_dec(v, "floor");
-    golden_expect_text(v, "state", rules_guard_name(rules_guard_margin(equity, floor, golden_dec(v, "buffer_flat"), golden_dec(v, "buffer_warn"))));
+    golden_expect_text(v, "state",
+                       rules_guard_name(rules_guard_margin(equity, floor, golden_dec(v, "buffer_flat"),
+                                                           golden_dec(v, "buffer_warn"))));
     golden_expect_dec(v, "margin", equity - floor);
     return 1;
 }
@@ -626,7 +664,9 @@ static int lookahead(struct golden_vector *v)
 static int reconcile(struct golden_vector *v)
 {
     dec_t effective;
-    golden_expect_bool(v, "alarm", rules_reconcile_floor(golden_dec(v, "floor_ours"), golden_dec(v, "floor_firm"), golden_dec(v, "tolerance"), &effective));
+    golden_expect_bool(v, "alarm",
+                       rules_reconcile_floor(golden_dec(v, "floor_ours"), golden_dec(v, "floor_firm"),
+                                             golden_dec(v, "tolerance"), &effective));
     golden_expect_dec(v, "floor_eff", effective);
     return 1;
 }
@@ -634,11 +674,14 @@ static int reconcile(struct golden_vector *v)
 static int age(struct golden_vector *v)
 {
     int64_t age_ns = golden_dec(v, "age_s") * (NS / DEC_ONE);
-    golden_expect_text(v, "state", rules_guard_name(rules_guard_age(age_ns, golden_int(v, "t_block") * NS, golden_int(v, "t_blind") * NS)));
+    golden_expect_text(
+        v, "state",
+        rules_guard_name(rules_guard_age(age_ns, golden_int(v, "t_block") * NS, golden_int(v, "t_blind") * NS)));
     return 1;
 }
 
-/* --- dispatch: the first whose primitive fits and whose keys are there ---------------------------------------------------------- */
+/* --- dispatch: the first whose primitive fits and whose keys are there
+ * ---------------------------------------------------------- */
 
 static const struct {
     const char *primitive, *keys[3];

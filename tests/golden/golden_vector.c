@@ -32,8 +32,14 @@ static const struct golden_pair *find(const struct golden_side *side, const char
     return NULL;
 }
 
-bool golden_has(const struct golden_vector *v, const char *key) { return find(&v->inputs, key) != NULL; }
-bool golden_wants(const struct golden_vector *v, const char *key) { return find(&v->expected, key) != NULL; }
+bool golden_has(const struct golden_vector *v, const char *key)
+{
+    return find(&v->inputs, key) != NULL;
+}
+bool golden_wants(const struct golden_vector *v, const char *key)
+{
+    return find(&v->expected, key) != NULL;
+}
 
 const char *golden_text(struct golden_vector *v, const char *key)
 {
@@ -49,12 +55,16 @@ bool golden_is(struct golden_vector *v, const char *key, const char *text)
     return pair && strcmp(pair->value, text) == 0;
 }
 
-bool golden_parse_dec(const char *text, dec_t *out) { return dec_parse(text, strlen(text), out) == 0; }
+bool golden_parse_dec(const char *text, dec_t *out)
+{
+    return dec_parse(text, strlen(text), out) == 0;
+}
 
 bool golden_parse_date(const char *text, int64_t *out_days)
 {
     int year, month, day, end = 0;
-    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 || text[end] != '\0' || month < 1 || month > 12 || day < 1 || day > 31)
+    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 || text[end] != '\0' || month < 1 || month > 12 ||
+        day < 1 || day > 31)
         return false;
     *out_days = tz_days_from_civil(year, month, day);
     return true;
@@ -63,8 +73,8 @@ bool golden_parse_date(const char *text, int64_t *out_days)
 bool golden_parse_clock(const char *text, int32_t *out_s)
 {
     int hour, minute, second = 0, end = 0;
-    if (sscanf(text, "%2d:%2d%n:%2d%n", &hour, &minute, &end, &second, &end) < 2 || text[end] != '\0' || hour < 0 || hour > 23 ||
-        minute < 0 || minute > 59 || second < 0 || second > 59)
+    if (sscanf(text, "%2d:%2d%n:%2d%n", &hour, &minute, &end, &second, &end) < 2 || text[end] != '\0' || hour < 0 ||
+        hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
         return false;
     *out_s = hour * 3600 + minute * 60 + second;
     return true;
@@ -182,7 +192,8 @@ uint32_t golden_split(struct golden_vector *v, const char *text, char separator,
     return count;
 }
 
-/* --- telling ---------------------------------------------------------------------------------------------------------- */
+/* --- telling
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static struct golden_pair *wanted(struct golden_vector *v, const char *key)
 {
@@ -245,8 +256,8 @@ void golden_expect_time(struct golden_vector *v, const char *key, int64_t value_
         days--;
     }
     tz_civil_from_days(days, &year, &month, &day);
-    (void)snprintf(ours, sizeof ours, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, (int)(of_day / 3600), (int)(of_day / 60 % 60),
-                   (int)(of_day % 60));
+    (void)snprintf(ours, sizeof ours, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, (int)(of_day / 3600),
+                   (int)(of_day / 60 % 60), (int)(of_day % 60));
     golden_expect_text(v, key, ours);
 }
 

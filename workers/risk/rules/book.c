@@ -47,10 +47,11 @@ void rules_price(const struct rules_terms *terms, struct rules_leg *leg)
     leg->floating = terms->filled > 0 ? terms->floating : 0;
     leg->give_up = rules_cents_of(rules_add_products(filled, leaves));
     /* What is filled may be closed with its profit while the rest still fills and loses. */
-    leg->risk = rules_plus(dec_max(0, rules_cent_up(rules_minus(rules_cents_of(filled), leg->floating))), rules_cents_of(leaves));
-    leg->excursion = rules_of_lots(terms->target_distance == RULES_UNBOUNDED ? RULES_UNBOUNDED
-                                                                             : rules_times_up(unit, terms->target_distance),
-                                   leg->lots);
+    leg->risk = rules_plus(dec_max(0, rules_cent_up(rules_minus(rules_cents_of(filled), leg->floating))),
+                           rules_cents_of(leaves));
+    leg->excursion = rules_of_lots(
+        terms->target_distance == RULES_UNBOUNDED ? RULES_UNBOUNDED : rules_times_up(unit, terms->target_distance),
+        leg->lots);
 }
 
 void rules_unit_of(const struct rules_terms *terms, struct rules_unit *out)
@@ -67,7 +68,8 @@ void rules_unit_of(const struct rules_terms *terms, struct rules_unit *out)
     dec_t floating = terms->filled > 0 ? terms->floating : 0;
     out->give_up = rules_plus(filled, leaves);
     out->risk = rules_plus(dec_max(0, rules_minus(filled, floating)), leaves);
-    out->excursion = terms->target_distance == RULES_UNBOUNDED ? RULES_UNBOUNDED : rules_times_up(unit, terms->target_distance);
+    out->excursion =
+        terms->target_distance == RULES_UNBOUNDED ? RULES_UNBOUNDED : rules_times_up(unit, terms->target_distance);
     out->locked = dec_max(0, rules_plus(floating, out->excursion));
 }
 
@@ -115,8 +117,8 @@ static bool leg_is_alternative(const struct rules_leg *leg)
     return leg->oco != 0 && leg->kind == RULES_LEG_ORDER && !RULES_PLANT(6);
 }
 
-void rules_sum_of(const struct rules_book *book, uint32_t instrument, uint32_t side, uint32_t oco, struct rules_sums *out,
-                  struct rules_sums *joined)
+void rules_sum_of(const struct rules_book *book, uint32_t instrument, uint32_t side, uint32_t oco,
+                  struct rules_sums *out, struct rules_sums *joined)
 {
     *out = (struct rules_sums){0};
     *joined = (struct rules_sums){0};
@@ -136,7 +138,8 @@ void rules_sum_of(const struct rules_book *book, uint32_t instrument, uint32_t s
         }
         bool first = true;
         for (uint32_t j = 0; j < i && first; j++)
-            first = !(leg_is_alternative(&book->legs[j]) && book->legs[j].oco == leg->oco && leg_is_of(&book->legs[j], instrument, side));
+            first = !(leg_is_alternative(&book->legs[j]) && book->legs[j].oco == leg->oco &&
+                      leg_is_of(&book->legs[j], instrument, side));
         if (!first)
             continue;
         for (uint32_t j = i + 1; j < book->count; j++) {

@@ -36,7 +36,8 @@ dec_t rules_anchor(const struct rules_state *state, const struct rules_floor *fl
 }
 
 /* What the anchor will be if the day ends now; `high` the highest equity until then. */
-static dec_t anchor_next(const struct rules_state *s, const struct rules_floor *floor, uint32_t day, dec_t balance, dec_t high)
+static dec_t anchor_next(const struct rules_state *s, const struct rules_floor *floor, uint32_t day, dec_t balance,
+                         dec_t high)
 {
     const struct rules_day_marks *marks = &s->days[day];
     switch ((enum rules_anchor)floor->anchor) {
@@ -65,11 +66,13 @@ static dec_t anchor_next(const struct rules_state *s, const struct rules_floor *
 
 static bool anchor_runs(uint32_t anchor)
 {
-    return anchor == RULES_RUN_CLOSED || anchor == RULES_RUN_EOD_BALANCE || anchor == RULES_RUN_EOD_MAX || anchor == RULES_RUN_EQUITY;
+    return anchor == RULES_RUN_CLOSED || anchor == RULES_RUN_EOD_BALANCE || anchor == RULES_RUN_EOD_MAX ||
+           anchor == RULES_RUN_EQUITY;
 }
 
 /* profit: at the boundary that the tiers look at. A kind that has no meaning for a floor allows nothing. */
-static dec_t allowance_of(const struct rules_state *s, const struct rules_floor *floor, dec_t anchor, dec_t profit, dec_t equity)
+static dec_t allowance_of(const struct rules_state *s, const struct rules_floor *floor, dec_t anchor, dec_t profit,
+                          dec_t equity)
 {
     const struct rules_amount *amount = &floor->allowance;
     switch ((enum rules_amount_kind)amount->kind) {
@@ -91,11 +94,12 @@ static dec_t allowance_of(const struct rules_state *s, const struct rules_floor 
 dec_t rules_allowance(const struct rules_state *state, const struct rules_floor *floor, uint32_t day)
 {
     assert(state && floor && day < RULES_DAYS_MAX);
-    return allowance_of(state, floor, rules_anchor(state, floor, day), rules_minus(state->days[day].balance, state->initial),
-                        state->equity);
+    return allowance_of(state, floor, rules_anchor(state, floor, day),
+                        rules_minus(state->days[day].balance, state->initial), state->equity);
 }
 
-dec_t rules_allowance_least(const struct rules_state *state, const struct rules_floor *floor, dec_t anchor, dec_t lowest)
+dec_t rules_allowance_least(const struct rules_state *state, const struct rules_floor *floor, dec_t anchor,
+                            dec_t lowest)
 {
     const struct rules_amount *amount = &floor->allowance;
     if (amount->kind != RULES_TIERED)
@@ -110,7 +114,8 @@ dec_t rules_allowance_least(const struct rules_state *state, const struct rules_
 
 /* --- levels ---------------------------------------------------------------------------------------------------- */
 
-dec_t rules_level_at(const struct rules_state *state, const struct rules_set *set, uint32_t floor, dec_t anchor, dec_t allowance)
+dec_t rules_level_at(const struct rules_state *state, const struct rules_set *set, uint32_t floor, dec_t anchor,
+                     dec_t allowance)
 {
     const struct rules_floor *rule = &set->floors[floor];
     dec_t level = anchor == DEC_MAX ? DEC_MAX : rules_minus(anchor, allowance);
@@ -160,8 +165,8 @@ dec_t rules_floor_level(const struct rules_state *state, const struct rules_set 
     return rules_level_today(state, set, floor, &allowance);
 }
 
-dec_t rules_floor_next(const struct rules_state *state, const struct rules_set *set, uint32_t floor, dec_t balance, dec_t equity,
-                       dec_t excursion)
+dec_t rules_floor_next(const struct rules_state *state, const struct rules_set *set, uint32_t floor, dec_t balance,
+                       dec_t equity, dec_t excursion)
 {
     assert(state && set && floor < set->floor_count && set->floor_count <= RULES_FLOORS_MAX && excursion >= 0);
     const struct rules_floor *rule = &set->floors[floor];

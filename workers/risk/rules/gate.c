@@ -1,32 +1,17 @@
 #include "workers/risk/rules/rules.h"
 
 #include <assert.h>
-#include <string.h>
 
-#include "workers/risk/rules/money.h"
+#include "workers/risk/rules/gate.h"
 
-/* One decision: what is the same for all its inequalities. */
-struct gate {
-    const struct rules_set *set;
-    const struct rules_state *state;
-    const struct rules_book *book;
-    const struct rules_context *context;
-    const struct rules_request *request;
-    struct rules_answer *out;
-    struct rules_unit unit;      /* what a lot of the request adds */
-    struct rules_sums others;    /* the book, less the OCO set that the request joins */
-    struct rules_sums joined;    /* the worst leg of that set */
-    dec_t buffer;
-    int64_t steps_max;           /* lots are counted in steps here */
-};
-
-/* --- names ----------------------------------------------------------------------------------------------------------- */
+/* --- names -----------------------------------------------------------------------------------------------------------
+ */
 
 const char *rules_primitive_name(unsigned primitive)
 {
-    static const char *const names[] = {"P1 LOSS_FLOOR",    "P2 OPEN_LOSS_CAP", "P3 EXPOSURE_CAP", "P4 TIME_WINDOW",
-                                        "P5 HOLD_TIME",     "P6 RATE_CAP",      "P7 PROFIT_SHAPE", "P8 STOP_POLICY",
-                                        "P9 DIRECTION",     "P10 CROSS_ACCOUNT", "P11 CONDUCT",    "P12 LIFECYCLE"};
+    static const char *const names[] = {"P1 LOSS_FLOOR", "P2 OPEN_LOSS_CAP",  "P3 EXPOSURE_CAP", "P4 TIME_WINDOW",
+                                        "P5 HOLD_TIME",  "P6 RATE_CAP",       "P7 PROFIT_SHAPE", "P8 STOP_POLICY",
+                                        "P9 DIRECTION",  "P10 CROSS_ACCOUNT", "P11 CONDUCT",     "P12 LIFECYCLE"};
     return primitive >= 1 && primitive <= sizeof names / sizeof *names ? names[primitive - 1] : "P?";
 }
 
@@ -70,9 +55,10 @@ const struct rules_head *rules_head_of(const struct rules_set *set, const struct
     }
 }
 
-/* --- verdicts -------------------------------------------------------------------------------------------------------- */
+/* --- verdicts --------------------------------------------------------------------------------------------------------
+ */
 
-static void say(struct gate *g, struct rules_verdict verdict)
+void rules_gate_say(struct rules_gate *g, struct rules_verdict verdict)
 {
     struct rules_answer *out = g->out;
     assert(out->count < RULES_VERDICTS_MAX);
@@ -84,51 +70,23 @@ static void say(struct gate *g, struct rules_verdict verdict)
     out->verdicts[out->count++] = verdict;
 }
 
-/* Yes or no whatever the size. */
-static void say_flat(struct gate *g, enum rules_primitive primitive, unsigned condition, uint32_t rule, enum rules_op op, dec_t left,
-                     dec_t right, bool admitted)
+void rules_gate_say_flat(struct rules_gate *g, enum rules_primitive primitive, unsigned condition, uint32_t rule,
+                         enum rules_op op, dec_t left, dec_t right, bool admitted)
 {
-    say(g, (struct rules_verdict){.primitive = (uint16_t)primitive, .condition = (uint16_t)condition, .rule = (uint16_t)rule,
-                                  .op = (uint8_t)op, .admitted = admitted, .left = left, .right = right,
-                                  .q_max = admitted ? DEC_MAX : 0});
+    rules_gate_say(g, (struct rules_verdict){.primitive = (uint16_t)primitive,
+                                             .condition = (uint16_t)condition,
+                                             .rule = (uint16_t)rule,
+                                             .op = (uint8_t)op,
+                                             .admitted = admitted,
+                                             .left = left,
+                                             .right = right,
+                                             .q_max = admitted ? DEC_MAX : 0});
 }
 
-static dec_t whole(int64_t number) { return rules_clamp((rules_wide)number * DEC_ONE); }
+/* --- the largest size
+ * ------------------------------------------------------------------------------------------------------ */
 
-static dec_t seconds(int64_t ns) { return ns / (RULES_SECOND / DEC_ONE); } /* 10^-8 s */
-static_assert(RULES_SECOND % DEC_ONE == 0, "seconds");
-
-/* --- the book with q lots more ------------------------------------------------------------------------------------------ */
-
-static dec_t with(dec_t others, dec_t joined, dec_t unit, dec_t lots)
-{
-    return rules_plus(others, dec_max(joined, rules_of_lots(unit, lots)));
-}
-static dec_t give_up_with(const struct gate *g, dec_t lots)
-{
-    return with(g->others.give_up, g->joined.give_up, g->unit.give_up, lots);
-}
-static dec_t excursion_with(const struct gate *g, dec_t lots)
-{
-    return with(g->others.excursion, g->joined.excursion, g->unit.excursion, lots);
-}
-static dec_t risk_with(const struct gate *g, dec_t lots)
-{
-    return with(g->others.risk, g->joined.risk, g->unit.risk, lots);
-}
-static dec_t locked_with(const struct gate *g, dec_t lots)
-{
-    return with(g->others.locked, g->joined.locked, g->unit.locked, lots);
-}
-/* W: equity when every stop was hit. */
-static dec_t worst_with(const struct gate *g, dec_t lots) { return rules_minus(g->book->equity, give_up_with(g, lots)); }
-
-/* --- the largest size ------------------------------------------------------------------------------------------------------ */
-
-typedef bool (*holds_t)(const struct gate *g, const void *of, dec_t lots);
-
-/* Lots for which a sum of cents of `unit` a lot stays within room: floor(room / unit). */
-static dec_t quotient(dec_t room, dec_t unit)
+dec_t rules_gate_quotient(dec_t room, dec_t unit)
 {
     dec_t cents = rules_cent_down(room);
     if (cents < 0)
@@ -138,14 +96,12 @@ static dec_t quotient(dec_t room, dec_t unit)
     return unit == RULES_UNBOUNDED ? 0 : rules_clamp_unsigned(rules_product(cents, DEC_ONE) / (rules_uwide)unit);
 }
 
-static bool holds_at(const struct gate *g, holds_t holds, const void *of, int64_t steps)
+static bool holds_at(const struct rules_gate *g, rules_gate_holds holds, const void *of, int64_t steps)
 {
     return holds(g, of, steps * g->request->lot_step);
 }
 
-/* The largest multiple of the step that holds, from a guess that is right or nearly: tried there and one step further, and
- * moved by doubled strides, then halved ones, where rounding to the cent made a difference. DEC_MAX: any size. */
-static dec_t largest(const struct gate *g, holds_t holds, const void *of, dec_t guess)
+dec_t rules_gate_largest(const struct rules_gate *g, rules_gate_holds holds, const void *of, dec_t guess)
 {
     int64_t low = guess / g->request->lot_step, high, stride = 1;
     if (low > g->steps_max)
@@ -180,36 +136,43 @@ static dec_t largest(const struct gate *g, holds_t holds, const void *of, dec_t 
     return (low + (RULES_PLANT(22) && low > 0)) * g->request->lot_step;
 }
 
-static bool is_close(const struct gate *g)
+static bool is_close(const struct rules_gate *g)
 {
     return g->request->purpose == RULES_CLOSE_VOLUNTARY || g->request->purpose == RULES_CLOSE_PROTECTIVE;
 }
 
-/* --- P12, P11, P9 ------------------------------------------------------------------------------------------------------------ */
+/* --- P12, P11, P9
+ * ------------------------------------------------------------------------------------------------------------ */
 
-static void ask_life(struct gate *g)
+static void ask_life(struct rules_gate *g)
 {
     const struct rules_context *c = g->context;
     int32_t age_days = 0;
     bool expired = rules_file_expired(g->set, c->today, &age_days);
     if (c->live)
-        say_flat(g, RULES_P12_LIFECYCLE, 1, 0, RULES_OP_LE, whole(age_days), whole(g->set->max_age_days), !expired);
+        rules_gate_say_flat(g, RULES_P12_LIFECYCLE, 1, 0, RULES_OP_LE, rules_whole(age_days),
+                            rules_whole(g->set->max_age_days), !expired);
     bool pending = g->state->payout_pending || c->payout_pending;
     if (g->set->life.payout_freeze)
-        say_flat(g, RULES_P12_LIFECYCLE, 2, 0, RULES_OP_EQ, whole(pending), 0, rules_payout_allows(&g->set->life, pending));
-    say_flat(g, RULES_P12_LIFECYCLE, 3, 0, RULES_OP_EQ, whole(g->state->guard), whole(RULES_GUARD_NORMAL),
-             g->state->guard == RULES_GUARD_NORMAL);
+        rules_gate_say_flat(g, RULES_P12_LIFECYCLE, 2, 0, RULES_OP_EQ, rules_whole(pending), 0,
+                            rules_payout_allows(&g->set->life, pending));
+    rules_gate_say_flat(g, RULES_P12_LIFECYCLE, 3, 0, RULES_OP_EQ, rules_whole(g->state->guard),
+                        rules_whole(RULES_GUARD_NORMAL), g->state->guard == RULES_GUARD_NORMAL);
 }
 
-static void ask_conduct(struct gate *g)
+static void ask_conduct(struct rules_gate *g)
 {
-    say_flat(g, RULES_P11_CONDUCT, 0, 0, RULES_OP_NONE, whole(g->context->mode), whole(g->set->conduct.automation),
-             rules_conduct_allows(&g->set->conduct, g->context->mode, g->context->host));
+    rules_gate_say_flat(g, RULES_P11_CONDUCT, 0, 0, RULES_OP_NONE, rules_whole(g->context->mode),
+                        rules_whole(g->set->conduct.automation),
+                        rules_conduct_allows(&g->set->conduct, g->context->mode, g->context->host));
 }
 
-static dec_t in_steps(const struct gate *g, dec_t lots) { return lots - lots % g->request->lot_step; }
+static dec_t in_steps(const struct rules_gate *g, dec_t lots)
+{
+    return lots - lots % g->request->lot_step;
+}
 
-static void ask_opposite(struct gate *g)
+static void ask_opposite(struct rules_gate *g)
 {
     const struct rules_request *r = g->request;
     const struct rules_direction *rule = &g->set->direction;
@@ -225,12 +188,17 @@ static void ask_opposite(struct gate *g)
         else if (rules_direction_of(rule, g->book, r->instrument, r->side, q_max + r->lot_step) == RULES_ADMIT)
             q_max = DEC_MAX;
     }
-    say(g, (struct rules_verdict){.primitive = RULES_P9_DIRECTION, .condition = 1, .op = RULES_OP_NONE, .left = r->lots,
-                                  .right = against, .admitted = verdict == RULES_ADMIT, .q_max = q_max});
+    rules_gate_say(g, (struct rules_verdict){.primitive = RULES_P9_DIRECTION,
+                                             .condition = 1,
+                                             .op = RULES_OP_NONE,
+                                             .left = r->lots,
+                                             .right = against,
+                                             .admitted = verdict == RULES_ADMIT,
+                                             .q_max = q_max});
 }
 
 /* Orders count as filled. */
-static void ask_adds(struct gate *g)
+static void ask_adds(struct rules_gate *g)
 {
     const struct rules_request *r = g->request;
     uint32_t same = 0;
@@ -242,19 +210,24 @@ static void ask_adds(struct gate *g)
         same++;
         floating = rules_plus(floating, leg->floating);
     }
-    say_flat(g, RULES_P9_DIRECTION, 2, 0, RULES_OP_LT, whole(same), whole(g->set->direction.adds_to_loser_max),
-             rules_add_allowed(&g->set->direction, same, floating < 0));
+    rules_gate_say_flat(g, RULES_P9_DIRECTION, 2, 0, RULES_OP_LT, rules_whole(same),
+                        rules_whole(g->set->direction.adds_to_loser_max),
+                        rules_add_allowed(&g->set->direction, same, floating < 0));
 }
 
-static void ask_after_loss(struct gate *g)
+static void ask_after_loss(struct rules_gate *g)
 {
     dec_t most = rules_size_after_loss_max(&g->set->direction, g->state, g->request->instrument);
-    say(g, (struct rules_verdict){.primitive = RULES_P9_DIRECTION, .condition = 3, .op = RULES_OP_LE, .left = g->request->lots,
-                                  .right = most, .admitted = g->request->lots <= most,
-                                  .q_max = most == DEC_MAX ? DEC_MAX : in_steps(g, most)});
+    rules_gate_say(g, (struct rules_verdict){.primitive = RULES_P9_DIRECTION,
+                                             .condition = 3,
+                                             .op = RULES_OP_LE,
+                                             .left = g->request->lots,
+                                             .right = most,
+                                             .admitted = g->request->lots <= most,
+                                             .q_max = most == DEC_MAX ? DEC_MAX : in_steps(g, most)});
 }
 
-static void ask_direction(struct gate *g)
+static void ask_direction(struct rules_gate *g)
 {
     if (g->set->direction.opposite_refused)
         ask_opposite(g);
@@ -264,10 +237,11 @@ static void ask_direction(struct gate *g)
         ask_after_loss(g);
 }
 
-/* --- P4, P5, P6 ---------------------------------------------------------------------------------------------------------------- */
+/* --- P4, P5, P6
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 /* Seconds from t to the next window that forbids it; below 0 inside. A resting order may fill until it ends. */
-static void ask_window(struct gate *g, uint32_t index, uint32_t actions)
+static void ask_window(struct rules_gate *g, uint32_t index, uint32_t actions)
 {
     const struct rules_window *rule = &g->set->windows[index];
     const struct rules_request *r = g->request;
@@ -275,34 +249,36 @@ static void ask_window(struct gate *g, uint32_t index, uint32_t actions)
     struct rules_span span = {0};
     if (rule->kind == RULES_PAYOUT_PENDING) {
         bool pending = g->state->payout_pending || g->context->payout_pending;
-        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_EQ, whole(pending), 0, !pending);
+        rules_gate_say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_EQ, rules_whole(pending), 0, !pending);
         return;
     }
     bool forbidden = rules_window_forbids(rule, g->context, r->instrument, actions, now, &span);
     if (forbidden && is_close(g) && rules_window_exempts(rule, &span, r->opened_ns))
         return;
     if (forbidden)
-        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, -seconds(now - span.from_ns), 0, false);
+        rules_gate_say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, -rules_seconds(now - span.from_ns), 0, false);
     else if (!rules_window_next(rule, g->context, r->instrument, actions, now, &span))
-        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, RULES_UNBOUNDED, 0,
-                 last == now || !rules_window_forbids(rule, g->context, r->instrument, actions, last, &span));
+        rules_gate_say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, RULES_UNBOUNDED, 0,
+                            last == now ||
+                                !rules_window_forbids(rule, g->context, r->instrument, actions, last, &span));
     else
-        say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, seconds(span.from_ns - last), 0, span.from_ns > last);
+        rules_gate_say_flat(g, RULES_P4_WINDOW, 1, index, RULES_OP_GT, rules_seconds(span.from_ns - last), 0,
+                            span.from_ns > last);
 }
 
 /* What cannot be closed before a window that forbids holding is not opened. */
-static void ask_way_out(struct gate *g, uint32_t index)
+static void ask_way_out(struct rules_gate *g, uint32_t index)
 {
     const struct rules_window *rule = &g->set->windows[index];
     const struct rules_request *r = g->request;
     int64_t now = g->context->now_ns, last = r->latest_fill_ns > now ? r->latest_fill_ns : now;
     struct rules_span span = {0};
-    dec_t lead = whole(rule->lead_s), left = RULES_UNBOUNDED;
+    dec_t lead = rules_whole(rule->lead_s), left = RULES_UNBOUNDED;
     if (rules_window_forbids(rule, g->context, r->instrument, RULES_HOLD, now, &span))
-        left = -seconds(now - span.from_ns);
+        left = -rules_seconds(now - span.from_ns);
     else if (rules_window_next(rule, g->context, r->instrument, RULES_HOLD, now, &span))
-        left = seconds(span.from_ns - last);
-    say_flat(g, RULES_P4_WINDOW, 2, index, RULES_OP_GT, left, lead, left > lead);
+        left = rules_seconds(span.from_ns - last);
+    rules_gate_say_flat(g, RULES_P4_WINDOW, 2, index, RULES_OP_GT, left, lead, left > lead);
 }
 
 static uint32_t actions_of(uint32_t purpose)
@@ -321,7 +297,7 @@ static uint32_t actions_of(uint32_t purpose)
     return RULES_CLOSE;
 }
 
-static void ask_windows(struct gate *g)
+static void ask_windows(struct rules_gate *g)
 {
     uint32_t actions = actions_of(g->request->purpose);
     for (uint32_t i = 0; i < g->set->window_count; i++) {
@@ -336,7 +312,7 @@ static void ask_windows(struct gate *g)
 }
 
 /* A protective close is never delayed. */
-static void ask_holds(struct gate *g)
+static void ask_holds(struct rules_gate *g)
 {
     if (g->request->purpose != RULES_CLOSE_VOLUNTARY)
         return;
@@ -346,13 +322,14 @@ static void ask_holds(struct gate *g)
         dec_t share = 0;
         bool allowed = rules_hold_allows(rule, &g->state->profit, i, held_ns / RULES_SECOND, &share);
         bool timed = rule->kind == RULES_MIN_HOLD || rule->kind == RULES_MEAN_DURATION;
-        say_flat(g, RULES_P5_HOLD, 0, i, timed ? RULES_OP_GE : RULES_OP_NONE, timed ? seconds(held_ns) : share,
-                 timed ? whole(rule->tau_s) : rule->max_share, allowed);
+        rules_gate_say_flat(g, RULES_P5_HOLD, 0, i, timed ? RULES_OP_GE : RULES_OP_NONE,
+                            timed ? rules_seconds(held_ns) : share, timed ? rules_whole(rule->tau_s) : rule->max_share,
+                            allowed);
     }
 }
 
 /* A new position will need its order, a change of its stop and its end. */
-static uint32_t cost_of(const struct gate *g, uint32_t counted)
+static uint32_t cost_of(const struct rules_gate *g, uint32_t counted)
 {
     bool opens = g->request->purpose == RULES_ENTRY || g->request->purpose == RULES_ADD;
     switch ((enum rules_message)counted) {
@@ -372,7 +349,7 @@ static uint32_t cost_of(const struct gate *g, uint32_t counted)
     return 1;
 }
 
-static uint32_t reserve_of(const struct gate *g, const struct rules_rate *rule)
+static uint32_t reserve_of(const struct rules_gate *g, const struct rules_rate *rule)
 {
     uint32_t reserve = 0;
     if (is_close(g) || rule->counted == RULES_WORKING_ORDERS)
@@ -384,7 +361,7 @@ static uint32_t reserve_of(const struct gate *g, const struct rules_rate *rule)
     return reserve < rule->max / 2 ? reserve : rule->max / 2;
 }
 
-static void ask_rates(struct gate *g)
+static void ask_rates(struct rules_gate *g)
 {
     for (uint32_t i = 0; i < g->set->rate_count; i++) {
         const struct rules_rate *rule = &g->set->rates[i];
@@ -392,51 +369,57 @@ static void ask_rates(struct gate *g)
                                                               : rules_rate_used(g->state, rule, i, g->context->now_ns);
         uint32_t cost = cost_of(g, rule->counted), reserve = reserve_of(g, rule);
         if (cost > 0)
-            say_flat(g, RULES_P6_RATE, 0, i, RULES_OP_LE, whole((int64_t)used + cost), whole((int64_t)rule->max - reserve),
-                     rules_rate_allows(rule, used, cost, reserve));
+            rules_gate_say_flat(g, RULES_P6_RATE, 0, i, RULES_OP_LE, rules_whole((int64_t)used + cost),
+                                rules_whole((int64_t)rule->max - reserve),
+                                rules_rate_allows(rule, used, cost, reserve));
     }
 }
 
-/* --- P8, P3, P2 ---------------------------------------------------------------------------------------------------------------------- */
+/* --- P8, P3, P2
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
-static void ask_stop(struct gate *g)
+static void ask_stop(struct rules_gate *g)
 {
     const struct rules_stop *rule = &g->set->stop;
     const struct rules_terms *unit = &g->request->unit;
     if (rule->required || g->set->guard.require_stop)
-        say_flat(g, RULES_P8_STOP, 1, 0, RULES_OP_EQ, whole(g->request->has_stop), whole(1), g->request->has_stop);
+        rules_gate_say_flat(g, RULES_P8_STOP, 1, 0, RULES_OP_EQ, rules_whole(g->request->has_stop), rules_whole(1),
+                            g->request->has_stop);
     if (rule->max_stop_to_target <= 0)
         return;
-    say_flat(g, RULES_P8_STOP, 2, 0, RULES_OP_LE, rules_stop_ratio(unit->stop_distance, unit->target_distance),
-             rule->max_stop_to_target, rules_stop_ratio_allows(rule, unit->stop_distance, unit->target_distance));
+    rules_gate_say_flat(g, RULES_P8_STOP, 2, 0, RULES_OP_LE,
+                        rules_stop_ratio(unit->stop_distance, unit->target_distance), rule->max_stop_to_target,
+                        rules_stop_ratio_allows(rule, unit->stop_distance, unit->target_distance));
 }
 
 /* Tiers of live equity must hold when every stop was hit. */
-static dec_t exposure_limit_with(const struct gate *g, const struct rules_exposure *rule, dec_t lots)
+static dec_t exposure_limit_with(const struct rules_gate *g, const struct rules_exposure *rule, dec_t lots)
 {
-    return rules_exposure_limit(g->state, rule, worst_with(g, lots));
+    return rules_exposure_limit(g->state, rule, rules_gate_worst(g, lots));
 }
 
-static dec_t exposure_with(const struct gate *g, const struct rules_exposure *rule, dec_t lots)
+static dec_t exposure_with(const struct rules_gate *g, const struct rules_exposure *rule, dec_t lots)
 {
     const struct rules_request *r = g->request;
     return rules_exposure_total(g->state, rule, g->book, r->instrument, r->side, lots, r->margin_per_lot);
 }
 
-static bool holds_exposure(const struct gate *g, const void *of, dec_t lots)
+static bool holds_exposure(const struct rules_gate *g, const void *of, dec_t lots)
 {
     const struct rules_exposure *rule = of;
     return exposure_with(g, rule, lots) <= exposure_limit_with(g, rule, lots);
 }
 
-static dec_t guess_exposure(const struct gate *g, const struct rules_exposure *rule, dec_t total, dec_t limit)
+static dec_t guess_exposure(const struct rules_gate *g, const struct rules_exposure *rule, dec_t total, dec_t limit)
 {
     dec_t weight = rule->weight[g->request->instrument] > 0 ? rule->weight[g->request->instrument] : DEC_ONE, guess = 0;
     if (rule->counted == RULES_MARGIN_SHARE) {
         dec_t used = 0;
         for (uint32_t i = 0; i < g->book->count; i++)
             used = rules_plus(used, g->book->legs[i].margin);
-        return quotient(rules_minus(rules_times_floor(g->book->equity, limit), used), g->request->margin_per_lot);
+        return rules_gate_quotient(rules_minus(rules_times_floor(g->book->equity, limit), used),
+                                   g->request->margin_per_lot);
     }
     if (rule->counted == RULES_POSITIONS_SYMBOL || rule->counted == RULES_POSITIONS_TOTAL)
         return total <= limit ? DEC_MAX : 0;
@@ -445,16 +428,21 @@ static dec_t guess_exposure(const struct gate *g, const struct rules_exposure *r
     return dec_max(0, rules_plus(g->request->lots, guess));
 }
 
-static void ask_exposure(struct gate *g, uint32_t index)
+static void ask_exposure(struct rules_gate *g, uint32_t index)
 {
     const struct rules_exposure *rule = &g->set->exposures[index];
     dec_t lots = g->request->lots, total = exposure_with(g, rule, lots), limit = exposure_limit_with(g, rule, lots);
-    say(g, (struct rules_verdict){.primitive = RULES_P3_EXPOSURE, .rule = (uint16_t)index, .op = RULES_OP_LE, .left = total,
-                                  .right = limit, .admitted = total <= limit,
-                                  .q_max = largest(g, holds_exposure, rule, guess_exposure(g, rule, total, limit))});
+    rules_gate_say(g, (struct rules_verdict){
+                          .primitive = RULES_P3_EXPOSURE,
+                          .rule = (uint16_t)index,
+                          .op = RULES_OP_LE,
+                          .left = total,
+                          .right = limit,
+                          .admitted = total <= limit,
+                          .q_max = rules_gate_largest(g, holds_exposure, rule, guess_exposure(g, rule, total, limit))});
 }
 
-static void ask_exposures(struct gate *g)
+static void ask_exposures(struct rules_gate *g)
 {
     bool widens = g->request->purpose == RULES_WIDEN; /* opens nothing */
     for (uint32_t i = 0; i < g->set->exposure_count; i++) {
@@ -470,19 +458,19 @@ struct loss_case {
     dec_t carried, others, joined, limit;
 };
 
-static dec_t loss_with(const struct gate *g, const struct loss_case *c, dec_t lots)
+static dec_t loss_with(const struct rules_gate *g, const struct loss_case *c, dec_t lots)
 {
-    return rules_plus(c->carried, with(c->others, c->joined, g->unit.risk, lots));
+    return rules_plus(c->carried, rules_gate_sum(c->others, c->joined, g->unit.risk, lots));
 }
 
-static bool holds_loss(const struct gate *g, const void *of, dec_t lots)
+static bool holds_loss(const struct rules_gate *g, const void *of, dec_t lots)
 {
     const struct loss_case *c = of;
     dec_t loss = loss_with(g, c, lots);
     return c->rule->over == RULES_GE && !RULES_PLANT(23) ? loss < c->limit : loss <= c->limit;
 }
 
-static void ask_loss(struct gate *g, uint32_t index)
+static void ask_loss(struct rules_gate *g, uint32_t index)
 {
     const struct rules_loss *rule = &g->set->losses[index];
     const struct rules_request *r = g->request;
@@ -499,220 +487,22 @@ static void ask_loss(struct gate *g, uint32_t index)
     if (!rule->floating_only && rule->group == RULES_GROUP_IDEA)
         c.carried = rules_idea_carried(g->state, rule, r->instrument, r->side, g->context->now_ns);
     dec_t room = rules_minus(c.limit, rules_plus(c.carried, c.others));
-    dec_t guess = quotient(rule->over == RULES_GE ? rules_minus(rules_cent_up(room), RULES_CENT) : room, g->unit.risk);
-    say(g, (struct rules_verdict){.primitive = RULES_P2_OPEN_LOSS, .rule = (uint16_t)index,
-                                  .op = rule->over == RULES_GE ? RULES_OP_LT : RULES_OP_LE, .left = loss_with(g, &c, r->lots),
-                                  .right = c.limit, .admitted = holds_loss(g, &c, r->lots), .q_max = largest(g, holds_loss, &c, guess)});
+    dec_t guess =
+        rules_gate_quotient(rule->over == RULES_GE ? rules_minus(rules_cent_up(room), RULES_CENT) : room, g->unit.risk);
+    rules_gate_say(g, (struct rules_verdict){.primitive = RULES_P2_OPEN_LOSS,
+                                             .rule = (uint16_t)index,
+                                             .op = rule->over == RULES_GE ? RULES_OP_LT : RULES_OP_LE,
+                                             .left = loss_with(g, &c, r->lots),
+                                             .right = c.limit,
+                                             .admitted = holds_loss(g, &c, r->lots),
+                                             .q_max = rules_gate_largest(g, holds_loss, &c, guess)});
 }
 
-/* --- P1: R1 to R5 ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the decision
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
-/* One floor. ceiling: as high as cap and lock let it get, where there is a cap. */
-struct floor_case {
-    const struct rules_floor *rule;
-    uint32_t floor;
-    dec_t level, b, ceiling, high;
-    dec_t allowance, allowance_swing; /* the smallest that R2, and that R3 and R4 may meet */
-    bool capped;
-};
-
-/* The lowest that what the rule measures can get: equity with every stop hit; balance when the losers alone are closed. */
-static dec_t lowest_with(const struct gate *g, const struct floor_case *c, dec_t lots)
-{
-    dec_t worst = worst_with(g, lots);
-    return c->rule->measure == RULES_EQUITY ? worst : dec_min(worst, rules_minus(g->book->balance, risk_with(g, lots)));
-}
-
-/* Nothing that the anchor may do lifts the floor over the cap. */
-static bool above_ceiling(const struct gate *g, const struct floor_case *c, dec_t lots)
-{
-    return c->capped && lowest_with(g, c, lots) >= rules_plus(c->ceiling, c->b);
-}
-
-static dec_t guess_worst(const struct gate *g, dec_t bound)
-{
-    return quotient(rules_minus(rules_minus(g->book->equity, g->others.give_up), bound), g->unit.give_up);
-}
-
-static bool holds_r1(const struct gate *g, const void *of, dec_t lots)
-{
-    const struct floor_case *c = of;
-    return c->level != DEC_MAX && lowest_with(g, c, lots) >= rules_plus(c->level, c->b);
-}
-
-static bool holds_r2(const struct gate *g, const void *of, dec_t lots)
-{
-    const struct floor_case *c = of;
-    return risk_with(g, lots) <= rules_minus(c->allowance, c->b) || above_ceiling(g, c, lots);
-}
-
-/* The level when equity has been at the best that the targets give. */
-static dec_t level_at_peak(const struct gate *g, const struct floor_case *c, dec_t lots)
-{
-    dec_t peak = dec_max(c->high, rules_plus(g->book->equity, excursion_with(g, lots)));
-    dec_t allowance = c->rule->allowance.kind == RULES_FRAC_ANCHOR ? rules_times_floor(peak, c->rule->allowance.value) : c->allowance_swing;
-    return rules_level_at(g->state, g->set, c->floor, peak, allowance);
-}
-
-static bool holds_r3(const struct gate *g, const void *of, dec_t lots)
-{
-    const struct floor_case *c = of;
-    dec_t level = level_at_peak(g, c, lots);
-    return level != DEC_MAX && lowest_with(g, c, lots) >= rules_plus(level, c->b);
-}
-
-/* From the best to the worst. */
-static dec_t swing_with(const struct gate *g, const struct floor_case *c, dec_t lots)
-{
-    return rules_plus(excursion_with(g, lots), rules_minus(g->book->equity, lowest_with(g, c, lots)));
-}
-
-static bool holds_r4(const struct gate *g, const void *of, dec_t lots)
-{
-    const struct floor_case *c = of;
-    return swing_with(g, c, lots) <= rules_minus(c->allowance_swing, c->b) || above_ceiling(g, c, lots);
-}
-
-/* What R2 and R4 bound, for the lock: by balance, by equity, or by both. */
-static bool follows_balance(uint32_t anchor)
-{
-    return anchor == RULES_SNAP_BALANCE || anchor == RULES_SNAP_MAX || anchor == RULES_RUN_CLOSED || anchor == RULES_RUN_EOD_BALANCE ||
-           anchor == RULES_RUN_EOD_MAX;
-}
-static bool follows_equity(uint32_t anchor)
-{
-    return anchor == RULES_SNAP_EQUITY || anchor == RULES_SNAP_MAX || anchor == RULES_RUN_EOD_MAX;
-}
-
-static dec_t lock_loss_with(const struct gate *g, const struct floor_case *c, dec_t lots)
-{
-    return follows_equity(c->rule->anchor) ? swing_with(g, c, lots) : risk_with(g, lots);
-}
-
-static bool holds_r5(const struct gate *g, const void *of, dec_t lots)
-{
-    const struct floor_case *c = of;
-    dec_t when = rules_plus(g->state->initial, c->rule->lock_when), at = rules_plus(g->state->initial, c->rule->lock_at);
-    dec_t balance = rules_plus(g->book->balance, locked_with(g, lots));
-    dec_t equity = rules_plus(g->book->equity, excursion_with(g, lots));
-    bool reachable = (follows_balance(c->rule->anchor) && balance >= when) || (follows_equity(c->rule->anchor) && equity >= when);
-    return !reachable || lock_loss_with(g, c, lots) <= rules_minus(rules_minus(when, at), c->b) ||
-           lowest_with(g, c, lots) >= rules_plus(at, c->b);
-}
-
-/* left OP right of a condition that a cap may keep in another way: that way is told where it is the one that holds. */
-static void say_p1(struct gate *g, const struct floor_case *c, unsigned condition, enum rules_op op, dec_t left, dec_t right,
-                   holds_t holds, dec_t guess)
-{
-    dec_t lots = g->request->lots;
-    bool admitted = holds(g, c, lots);
-    bool by_ceiling = admitted && condition != 1 && op == RULES_OP_LE && left > right && c->capped;
-    say(g, (struct rules_verdict){.primitive = RULES_P1_LOSS_FLOOR, .condition = (uint16_t)condition, .rule = (uint16_t)c->floor,
-                                  .op = (uint8_t)(by_ceiling ? RULES_OP_GE : op), .admitted = admitted,
-                                  .left = by_ceiling ? lowest_with(g, c, lots) : left,
-                                  .right = by_ceiling ? rules_plus(c->ceiling, c->b) : right, .q_max = largest(g, holds, c, guess)});
-}
-
-static dec_t guess_capped(const struct gate *g, const struct floor_case *c, dec_t guess)
-{
-    return c->capped ? dec_max(guess, guess_worst(g, rules_plus(c->ceiling, c->b))) : guess;
-}
-
-static void ask_r2(struct gate *g, const struct floor_case *c)
-{
-    dec_t room = rules_minus(c->allowance, c->b);
-    say_p1(g, c, 2, RULES_OP_LE, risk_with(g, g->request->lots), room, holds_r2,
-           guess_capped(g, c, quotient(rules_minus(room, g->others.risk), g->unit.risk)));
-}
-
-static dec_t guess_swing(const struct gate *g, const struct floor_case *c)
-{
-    dec_t others = rules_plus(g->others.give_up, g->others.excursion);
-    return quotient(rules_minus(rules_minus(c->allowance_swing, c->b), others), rules_plus(g->unit.give_up, g->unit.excursion));
-}
-
-static void ask_r3(struct gate *g, const struct floor_case *c)
-{
-    dec_t lots = g->request->lots;
-    dec_t level = rules_level_at(g->state, g->set, c->floor, c->high, c->allowance_swing);
-    /* max(H, E + U) - A <= W - b is both: H - A <= W - b, and U + Delta <= A - b */
-    dec_t guess = dec_min(guess_swing(g, c), guess_worst(g, rules_plus(level, c->b)));
-    say_p1(g, c, 3, RULES_OP_GE, lowest_with(g, c, lots), rules_plus(level_at_peak(g, c, lots), c->b), holds_r3, guess_capped(g, c, guess));
-}
-
-static void ask_r4(struct gate *g, const struct floor_case *c)
-{
-    say_p1(g, c, 4, RULES_OP_LE, swing_with(g, c, g->request->lots), rules_minus(c->allowance_swing, c->b), holds_r4,
-           guess_capped(g, c, guess_swing(g, c)));
-}
-
-static void ask_r5(struct gate *g, const struct floor_case *c)
-{
-    dec_t room = rules_minus(rules_minus(c->rule->lock_when, c->rule->lock_at), c->b);
-    dec_t guess = quotient(rules_minus(room, g->others.risk), g->unit.risk);
-    say_p1(g, c, 5, RULES_OP_LE, lock_loss_with(g, c, g->request->lots), room, holds_r5, guess);
-}
-
-/* The highest mark that the anchor stands on now, over the candidates. */
-static dec_t high_of(const struct gate *g, const struct rules_floor *rule)
-{
-    dec_t high = -DEC_MAX;
-    for (uint32_t day = 0; day < RULES_DAYS_MAX; day++)
-        if (rule->days >> day & 1u || (rule->days == 0 && day == 0))
-            high = dec_max(high, rules_anchor(g->state, rule, day));
-    return high;
-}
-
-/* The smallest allowance that may count. A share of the anchor: the anchor is the balance (R2) or equity (R3, R4) of now or
- * more, else R1 has it. Tiers: today's, and whatever tier the account may have come to by then. */
-static void set_allowances(const struct gate *g, struct floor_case *c, dec_t today)
-{
-    const struct rules_amount *amount = &c->rule->allowance;
-    dec_t mark = c->rule->anchor >= RULES_RUN_CLOSED && c->rule->anchor <= RULES_RUN_EQUITY ? c->high : -DEC_MAX;
-    c->allowance = c->allowance_swing = today;
-    if (amount->kind == RULES_FRAC_ANCHOR) {
-        c->allowance = rules_times_floor(dec_max(mark, g->book->balance), amount->value);
-        c->allowance_swing = rules_times_floor(dec_max(mark, g->book->equity), amount->value);
-    } else if (amount->kind == RULES_TIERED) {
-        c->allowance = dec_min(today, rules_allowance_least(g->state, c->rule, 0, c->level));
-        c->allowance_swing = c->allowance;
-    }
-}
-
-static void ask_floor(struct gate *g, uint32_t index)
-{
-    const struct rules_floor *rule = &g->set->floors[index];
-    dec_t today;
-    bool crosses = g->request->may_cross_boundary;
-    struct floor_case c = {.rule = rule, .floor = index, .capped = rule->has_cap};
-    c.level = rules_level_today(g->state, g->set, index, &today);
-    c.b = RULES_PLANT(10) ? 0 : g->buffer;
-    if (rule->breach == RULES_LE && !RULES_PLANT(1))
-        c.b = rules_plus(c.b, RULES_CENT);
-    c.ceiling = rules_plus(g->state->initial, rule->has_lock ? dec_max(rule->cap, rule->lock_at) : rule->cap);
-    c.high = high_of(g, rule);
-    set_allowances(g, &c, today);
-    if (g->state->latches[index].latch != RULES_LATCH_NONE)
-        say_flat(g, RULES_P1_LOSS_FLOOR, 0, index, RULES_OP_EQ, whole(g->state->latches[index].latch), 0, false);
-    say_p1(g, &c, 1, RULES_OP_GE, lowest_with(g, &c, g->request->lots), rules_plus(c.level, c.b), holds_r1,
-           guess_worst(g, rules_plus(c.level, c.b)));
-    if (follows_balance(rule->anchor) && (crosses || rule->anchor == RULES_RUN_CLOSED) && !RULES_PLANT(7))
-        ask_r2(g, &c);
-    if ((rule->anchor == RULES_RUN_EQUITY || rule->anchor == RULES_DAY_PEAK) && !RULES_PLANT(8))
-        ask_r3(g, &c);
-    if (follows_equity(rule->anchor) && crosses && !RULES_PLANT(9))
-        ask_r4(g, &c);
-    bool runs = rule->anchor >= RULES_RUN_CLOSED && rule->anchor <= RULES_RUN_EQUITY;
-    bool locked = runs && c.high >= rules_plus(g->state->initial, rule->lock_when); /* then it is in the level */
-    if (rule->has_lock && !locked && (crosses || rule->anchor == RULES_RUN_CLOSED) && follows_balance(rule->anchor))
-        ask_r5(g, &c);
-    else if (rule->has_lock && !locked && crosses && follows_equity(rule->anchor))
-        ask_r5(g, &c);
-}
-
-/* --- the decision ------------------------------------------------------------------------------------------------------------------------- */
-
-static void prepare(struct gate *g)
+static void prepare(struct rules_gate *g)
 {
     const struct rules_request *r = g->request;
     struct rules_terms unit = r->unit;
@@ -726,22 +516,24 @@ static void prepare(struct gate *g)
     g->steps_max = DEC_MAX / r->lot_step;
 }
 
-/* A floor that ends the account and is within the buffer: getting out comes before every rule that would void a profit. */
-static bool flattening_outranks(struct gate *g)
+/* A floor that ends the account and is within the buffer: getting out comes before every rule that would void a profit.
+ */
+static bool flattening_outranks(struct rules_gate *g)
 {
     for (uint32_t i = 0; i < g->set->floor_count; i++) {
         const struct rules_floor *rule = &g->set->floors[i];
         dec_t level = rules_floor_level(g->state, g->set, i);
-        dec_t margin = level == DEC_MAX ? -DEC_MAX : rules_minus(rules_measured(rule, g->book->balance, g->book->equity), level);
+        dec_t margin =
+            level == DEC_MAX ? -DEC_MAX : rules_minus(rules_measured(rule, g->book->balance, g->book->equity), level);
         if (rule->effect != RULES_EFFECT_TERMINATE || margin > g->buffer)
             continue;
-        say_flat(g, RULES_P1_LOSS_FLOOR, 0, i, RULES_OP_LE, margin, g->buffer, true);
+        rules_gate_say_flat(g, RULES_P1_LOSS_FLOOR, 0, i, RULES_OP_LE, margin, g->buffer, true);
         return true;
     }
     return false;
 }
 
-static void decide_close(struct gate *g)
+static void decide_close(struct rules_gate *g)
 {
     g->buffer = dec_max(rules_fixed_buffer(g->set, g->state), g->context->b_flat);
     if (flattening_outranks(g))
@@ -756,8 +548,10 @@ void rules_gate(const struct rules_set *set, const struct rules_state *state, co
 {
     assert(set && state && book && context && request && out);
     assert(request->lots > 0 && request->lot_step > 0 && request->instrument < RULES_INSTRUMENTS_MAX);
-    assert(set->floor_count <= RULES_FLOORS_MAX && set->loss_count <= RULES_LOSSES_MAX && set->exposure_count <= RULES_EXPOSURES_MAX);
-    struct gate g = {.set = set, .state = state, .book = book, .context = context, .request = request, .out = out};
+    assert(set->floor_count <= RULES_FLOORS_MAX && set->loss_count <= RULES_LOSSES_MAX &&
+           set->exposure_count <= RULES_EXPOSURES_MAX);
+    struct rules_gate g = {
+        .set = set, .state = state, .book = book, .context = context, .request = request, .out = out};
     out->admitted = true;
     out->q_max = DEC_MAX;
     out->refused = out->count = 0;
@@ -775,7 +569,7 @@ void rules_gate(const struct rules_set *set, const struct rules_state *state, co
         for (uint32_t i = 0; i < set->loss_count; i++)
             ask_loss(&g, i);
         for (uint32_t i = 0; i < set->floor_count; i++)
-            ask_floor(&g, i);
+            rules_gate_ask_floor(&g, i);
         if (out->q_max < request->lot_min)
             out->q_max = 0;
     }

@@ -32,7 +32,8 @@ dec_t rules_flat_buffer(const struct rules_guard_leg *legs, uint32_t count, dec_
     return rules_cents_of(sum);
 }
 
-/* --- verdicts ------------------------------------------------------------------------------------------------------ */
+/* --- verdicts ------------------------------------------------------------------------------------------------------
+ */
 
 enum rules_guard_state rules_guard_margin(dec_t equity, dec_t floor, dec_t b_flat, dec_t b_warn)
 {
@@ -51,7 +52,8 @@ enum rules_guard_state rules_guard_age(int64_t age_ns, int64_t block_ns, int64_t
     return RULES_GUARD_NORMAL;
 }
 
-static bool boundary_is_near(const struct rules_state *s, const struct rules_set *set, const struct rules_floor *floor, int64_t now_ns)
+static bool boundary_is_near(const struct rules_state *s, const struct rules_set *set, const struct rules_floor *floor,
+                             int64_t now_ns)
 {
     for (uint32_t day = 0; day < set->day_count && day < RULES_DAYS_MAX; day++)
         if ((floor->days >> day & 1u || (floor->days == 0 && day == 0)) && s->days[day].end_ns != 0 &&
@@ -66,8 +68,8 @@ struct reading { /* of one floor */
     bool lookahead;
 };
 
-static struct reading read_floor(const struct rules_state *s, const struct rules_set *set, uint32_t floor, int64_t now_ns,
-                                 dec_t balance, dec_t equity, dec_t b_flat)
+static struct reading read_floor(const struct rules_state *s, const struct rules_set *set, uint32_t floor,
+                                 int64_t now_ns, dec_t balance, dec_t equity, dec_t b_flat)
 {
     const struct rules_floor *rule = &set->floors[floor];
     struct reading r = {.lookahead = false};
@@ -86,16 +88,16 @@ static struct reading read_floor(const struct rules_state *s, const struct rules
     return r;
 }
 
-/* NORMAL < NO_NEW_RISK < BLIND < FLATTEN: both of the last close everything, and the one that is known to be near a floor
- * stays until it is flat. */
+/* NORMAL < NO_NEW_RISK < BLIND < FLATTEN: both of the last close everything, and the one that is known to be near a
+ * floor stays until it is flat. */
 static unsigned rank_of(unsigned state)
 {
     static const unsigned char ranks[] = {0, 1, 3, 2, 4};
     return state < sizeof ranks ? ranks[state] : 4;
 }
 
-static void read_floors(const struct rules_state *s, const struct rules_set *set, int64_t now_ns, dec_t balance, dec_t equity,
-                        struct rules_guarded *out)
+static void read_floors(const struct rules_state *s, const struct rules_set *set, int64_t now_ns, dec_t balance,
+                        dec_t equity, struct rules_guarded *out)
 {
     out->state = RULES_GUARD_NORMAL;
     out->floor = set->floor_count;
@@ -116,7 +118,8 @@ static void read_floors(const struct rules_state *s, const struct rules_set *set
     }
 }
 
-/* --- what stays ------------------------------------------------------------------------------------------------------ */
+/* --- what stays ------------------------------------------------------------------------------------------------------
+ */
 
 static bool set_guard(struct rules_state *s, uint32_t state, uint32_t floor, int64_t now_ns)
 {
@@ -146,8 +149,9 @@ void rules_guard(struct rules_state *state, const struct rules_set *set, int64_t
         return;
     }
     if (state->guard == RULES_GUARD_FLATTEN) { /* until the caller says that it is flat */
-        bool worse = out->state == RULES_GUARD_FLATTEN && out->floor != state->guard_floor && state->guard_floor < set->floor_count &&
-                     set->floors[out->floor].kind == RULES_TOTAL && set->floors[state->guard_floor].kind == RULES_DAILY;
+        bool worse = out->state == RULES_GUARD_FLATTEN && out->floor != state->guard_floor &&
+                     state->guard_floor < set->floor_count && set->floors[out->floor].kind == RULES_TOTAL &&
+                     set->floors[state->guard_floor].kind == RULES_DAILY;
         if (worse) /* the longer lock */
             state->guard_floor = out->floor;
         out->state = RULES_GUARD_FLATTEN;
@@ -181,7 +185,8 @@ void rules_unlock(struct rules_state *state, int64_t now_ns)
     state->guard_until_ns = 0;
 }
 
-/* --- the order of closing ----------------------------------------------------------------------------------------------- */
+/* --- the order of closing
+ * ----------------------------------------------------------------------------------------------- */
 
 static int64_t age_of(const struct rules_leg *leg, int64_t now_ns)
 {

@@ -1,5 +1,5 @@
-/* money: exact arithmetic that saturates, for the files of this folder. What does not fit ends at +-DEC_MAX, which every
- * inequality of the gate and the guard reads as the strictest. Products are exact in 128 bits and rounded once.
+/* money: exact arithmetic that saturates, for the files of this folder. What does not fit ends at +-DEC_MAX, which
+ * every inequality of the gate and the guard reads as the strictest. Products are exact in 128 bits and rounded once.
  *
  * RULES_PLANT(n): 0, unless the build plants fault n (make PLANT=n): tests/golden/planted.sh shows that each is found.
  * A plant is a wrong branch beside the right one, so that the right one is what is read and compiled.
@@ -105,18 +105,20 @@ static inline rules_uwide rules_add_products(rules_uwide a, rules_uwide b)
 /* --- shared between the files --------------------------------------------------------------------------- */
 
 /* The level that an anchor and an allowance give: cap, lock, payout effect, the firm's own. floor.c */
-dec_t rules_level_at(const struct rules_state *state, const struct rules_set *set, uint32_t floor, dec_t anchor, dec_t allowance);
+dec_t rules_level_at(const struct rules_state *state, const struct rules_set *set, uint32_t floor, dec_t anchor,
+                     dec_t allowance);
 /* Today's level, and its smallest allowance over the candidates. floor.c */
 dec_t rules_level_today(const struct rules_state *state, const struct rules_set *set, uint32_t floor, dec_t *allowance);
 /* The smallest allowance at `balance`-like anchors: tiers by what is reachable from `lowest` upwards. floor.c */
-dec_t rules_allowance_least(const struct rules_state *state, const struct rules_floor *floor, dec_t anchor, dec_t lowest);
+dec_t rules_allowance_least(const struct rules_state *state, const struct rules_floor *floor, dec_t anchor,
+                            dec_t lowest);
 dec_t rules_measured(const struct rules_floor *floor, dec_t balance, dec_t equity);
 
 /* Sums of the legs of an instrument (RULES_ANY: all) and side (0: both). The OCO set `oco` (0: none) is left out
  * of *out; its worst leg is *joined. book.c */
 #define RULES_ANY UINT32_MAX
-void rules_sum_of(const struct rules_book *book, uint32_t instrument, uint32_t side, uint32_t oco, struct rules_sums *out,
-                  struct rules_sums *joined);
+void rules_sum_of(const struct rules_book *book, uint32_t instrument, uint32_t side, uint32_t oco,
+                  struct rules_sums *out, struct rules_sums *joined);
 /* What one lot adds, in money, up to the eighth digit. book.c */
 struct rules_unit {
     dec_t give_up, excursion, risk, locked;

@@ -254,11 +254,12 @@ struct rules_answer {
  * risk meet P4, P5 and P6 alone, and pass when a termination-class floor is nearer than b_flat.
  *
  * The buffer b of R1 to R5: the larger of the guard's fixed part and context->b_flat, a cent more where the floor breaches
- * at equality. A give-up with q lots is linear in q (ceil to the cent of q times the lot's), so that q_max is a quotient of
- * the sums of the others; it is then tried at q and q + step and moved until the one holds and the other does not.
- * Where a floor's allowance depends on profit, R2 to R4 take the smallest that is reachable from today's floor upwards.
- * Message reserve: half the limit at most, so that a small limit admits something; executions: one for each
- * position; working orders: none. */
+ * at equality; R2, R4 and R5 keep a cent at least, for the floor that they look ahead to is rounded up to one. A give-up
+ * with q lots is linear in q (ceil to the cent of q times the lot's), so that q_max is a quotient of the sums of the
+ * others; it is then tried at q and q + step and moved until the one holds and the other does not. Where a floor's
+ * allowance depends on profit, R1 to R4 take the smallest that is reachable from today's floor upwards (R1 over a boundary
+ * only). A floor on the balance: the lowest balance is that of the losers closed alone. Message reserve: half the limit at
+ * most, so that a small limit admits something; executions: one for each position; working orders: none. */
 void rules_gate(const struct rules_set *set, const struct rules_state *state, const struct rules_book *book,
                 const struct rules_context *context, const struct rules_request *request, struct rules_answer *out);
 const struct rules_head *rules_head_of(const struct rules_set *set, const struct rules_verdict *verdict);

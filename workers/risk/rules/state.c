@@ -13,12 +13,13 @@
 static_assert(sizeof(struct rules_day_marks) == 7 * 8, "no padding: part of a row of the store");
 static_assert(sizeof(struct rules_latched) == 24 && sizeof(struct rules_idea) == 24, "no padding");
 static_assert(sizeof(struct rules_rate_count) == 8 + RULES_RATE_BUCKETS * 4, "no padding");
-static_assert(sizeof(struct rules_profit) == 4 * 8 + 6 * 4 + 8 + 8 * RULES_HOLDS_MAX + 8 + 8 * RULES_HOLDS_MAX + 8, "no padding");
+static_assert(sizeof(struct rules_profit) == 4 * 8 + 6 * 4 + 8 + 8 * RULES_HOLDS_MAX + 8 + 8 * RULES_HOLDS_MAX + 8,
+              "no padding");
 static_assert(sizeof(struct rules_state) ==
                   8 + 4 * 8 + 2 * 8 + RULES_DAYS_MAX * sizeof(struct rules_day_marks) + 2 * 8 * RULES_FLOORS_MAX +
-                      RULES_FLOORS_MAX * sizeof(struct rules_latched) + 8 + 2 * 8 + 2 * RULES_INSTRUMENTS_MAX * sizeof(struct rules_idea) +
-                      8 * RULES_INSTRUMENTS_MAX + 3 * 8 + RULES_RATES_MAX * sizeof(struct rules_rate_count) +
-                      sizeof(struct rules_profit) + 8 + 8,
+                      RULES_FLOORS_MAX * sizeof(struct rules_latched) + 8 + 2 * 8 +
+                      2 * RULES_INSTRUMENTS_MAX * sizeof(struct rules_idea) + 8 * RULES_INSTRUMENTS_MAX + 3 * 8 +
+                      RULES_RATES_MAX * sizeof(struct rules_rate_count) + sizeof(struct rules_profit) + 8 + 8,
               "no padding: a row of the store");
 
 /* --- begin ------------------------------------------------------------------------------------------------------- */
@@ -52,15 +53,16 @@ int rules_state_check(const struct rules_state *state, const struct rules_set *s
     return 0;
 }
 
-/* --- days ---------------------------------------------------------------------------------------------------------- */
+/* --- days ----------------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t day_count(const struct rules_set *set)
 {
     return set->day_count < RULES_DAYS_MAX ? set->day_count : RULES_DAYS_MAX;
 }
 
-void rules_day_bounds(const struct rules_set *set, const struct tz_table *zones, uint32_t day, int64_t now_ns, int64_t *start_ns,
-                      int64_t *end_ns)
+void rules_day_bounds(const struct rules_set *set, const struct tz_table *zones, uint32_t day, int64_t now_ns,
+                      int64_t *start_ns, int64_t *end_ns)
 {
     assert(set && zones && day < day_count(set) && start_ns && end_ns);
     const struct rules_day *clock = &set->days[day];
@@ -68,7 +70,8 @@ void rules_day_bounds(const struct rules_set *set, const struct tz_table *zones,
     *end_ns = tz_boundary_after(&zones[clock->zone], clock->at_s, now_ns);
 }
 
-void rules_cross_boundary(struct rules_state *state, const struct rules_set *set, uint32_t day, int64_t start_ns, int64_t end_ns)
+void rules_cross_boundary(struct rules_state *state, const struct rules_set *set, uint32_t day, int64_t start_ns,
+                          int64_t end_ns)
 {
     assert(state && set && day < RULES_DAYS_MAX && start_ns < end_ns);
     struct rules_day_marks *marks = &state->days[day];
@@ -90,7 +93,8 @@ void rules_cross_boundary(struct rules_state *state, const struct rules_set *set
     state->lots_today = 0;
 }
 
-/* --- latches ------------------------------------------------------------------------------------------------------- */
+/* --- latches -------------------------------------------------------------------------------------------------------
+ */
 
 static bool kept_for(const struct rules_floor *floor, uint32_t day)
 {
@@ -129,12 +133,14 @@ static bool is_crossed(const struct rules_state *s, const struct rules_set *set,
 static void check_floors(struct rules_state *s, const struct rules_set *set, struct rules_marked *out)
 {
     for (uint32_t i = 0; i < set->floor_count; i++)
-        if (set->floors[i].check == RULES_CONTINUOUS && s->latches[i].latch != RULES_LATCH_TERMINATE && is_crossed(s, set, i))
+        if (set->floors[i].check == RULES_CONTINUOUS && s->latches[i].latch != RULES_LATCH_TERMINATE &&
+            is_crossed(s, set, i))
             latch(s, set, i, out);
 }
 
 /* What is looked at only when the day ends. Bit i: floor i is crossed by the last mark. */
-static uint32_t crossed_at_boundary(const struct rules_state *s, const struct rules_set *set, uint32_t day, bool runs_only)
+static uint32_t crossed_at_boundary(const struct rules_state *s, const struct rules_set *set, uint32_t day,
+                                    bool runs_only)
 {
     uint32_t crossed = 0;
     for (uint32_t i = 0; i < set->floor_count; i++) {
@@ -155,7 +161,8 @@ static void end_pauses(struct rules_state *s, const struct rules_set *set, int64
         }
 }
 
-/* --- marks ----------------------------------------------------------------------------------------------------------- */
+/* --- marks -----------------------------------------------------------------------------------------------------------
+ */
 
 static void cross_days(struct rules_state *s, const struct rules_set *set, const struct tz_table *zones, int64_t now_ns,
                        struct rules_marked *out)
@@ -198,7 +205,8 @@ void rules_mark(struct rules_state *state, const struct rules_set *set, const st
     check_floors(state, set, out);
 }
 
-/* --- what is booked and no profit ----------------------------------------------------------------------------------------- */
+/* --- what is booked and no profit
+ * ----------------------------------------------------------------------------------------- */
 
 static bool anchor_uses(uint32_t anchor, uint32_t mark)
 {
@@ -268,7 +276,8 @@ void rules_deposit(struct rules_state *state, const struct rules_set *set, int64
     book(state, now_ns, balance, equity);
 }
 
-/* --- what the account did ------------------------------------------------------------------------------------------------------ */
+/* --- what the account did
+ * ------------------------------------------------------------------------------------------------------ */
 
 static struct rules_idea *idea_of(struct rules_state *s, uint32_t instrument, uint32_t side)
 {
@@ -302,8 +311,8 @@ static void day_flag(struct rules_profit *profit, uint32_t flag, uint32_t *days)
     (*days)++;
 }
 
-void rules_on_opened(struct rules_state *state, const struct rules_set *set, uint32_t instrument, uint32_t side, dec_t lots,
-                     int64_t now_ns)
+void rules_on_opened(struct rules_state *state, const struct rules_set *set, uint32_t instrument, uint32_t side,
+                     dec_t lots, int64_t now_ns)
 {
     assert(state && set && lots > 0);
     struct rules_idea *idea = idea_of(state, instrument, side);
@@ -350,8 +359,8 @@ static void count_durations(struct rules_state *s, const struct rules_set *set, 
     }
 }
 
-void rules_on_closed(struct rules_state *state, const struct rules_set *set, uint32_t instrument, uint32_t side, dec_t lots,
-                     dec_t profit, int64_t opened_ns, int64_t now_ns)
+void rules_on_closed(struct rules_state *state, const struct rules_set *set, uint32_t instrument, uint32_t side,
+                     dec_t lots, dec_t profit, int64_t opened_ns, int64_t now_ns)
 {
     assert(state && set && lots > 0);
     struct rules_idea *idea = idea_of(state, instrument, side);
