@@ -215,7 +215,8 @@ int64_t rules_window_flatten_ns(const struct rules_window *rule, const struct ru
 bool rules_window_exempts(const struct rules_window *rule, const struct rules_span *span, int64_t opened_ns)
 {
     assert(rule && span);
-    if (rule->kind != RULES_NEWS || rule->hold_if_opened_before_s <= 0 || opened_ns == 0)
+    if (rule->kind != RULES_NEWS || rule->head.severity != RULES_VOID || rule->hold_if_opened_before_s <= 0 ||
+        opened_ns == 0)
         return false;
     int64_t event_ns = rules_later(span->from_ns, rule->before_s);
     return opened_ns < rules_later(event_ns, -(int64_t)rule->hold_if_opened_before_s);
