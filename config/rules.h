@@ -146,7 +146,8 @@ struct rules_window {
     int32_t from_s, to_s;    /* DAILY_SPAN: [from, to), over midnight when from > to */
     int32_t before_s, after_s; /* NEWS: both ends inclusive; MARKET_CLOSE: before_s */
     int32_t closed_s;        /* MARKET_CLOSE */
-    int32_t hold_if_opened_before_s; /* NEWS: positions opened more than this before the event may be closed inside; 0: none may */
+    int32_t hold_if_opened_before_s; /* NEWS that VOIDs a profit: positions opened more than this before the event may be closed
+                                inside; 0: none may. Of another severity: they may be held through, no more */
     int32_t lead_s;          /* ours: flattening begins this long before a window that forbids HOLD */
     bool cancel_pendings;
     uint32_t importance;     /* NEWS: of the calendar's events those of at least this; 0: all */

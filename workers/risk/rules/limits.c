@@ -12,7 +12,9 @@ dec_t rules_tier_value(const struct rules_amount *amount, dec_t basis)
     if (amount->tier_count == 0)
         return 0;
     dec_t value = amount->tiers[0].value;
-    for (uint32_t i = 1; i < amount->tier_count && (RULES_PLANT(55) ? amount->tiers[i].from < basis : amount->tiers[i].from <= basis); i++)
+    for (uint32_t i = 1;
+         i < amount->tier_count && (RULES_PLANT(55) ? amount->tiers[i].from < basis : amount->tiers[i].from <= basis);
+         i++)
         value = amount->tiers[i].value;
     return value;
 }
@@ -35,7 +37,9 @@ static dec_t limits_of_day(const struct rules_amount *amount, const struct rules
     dec_t value = 0;
     switch ((enum rules_amount_kind)amount->kind) {
     case RULES_FRAC_ANCHOR:
-        return dec_mul(s->days[day].balance, amount->value, DEC_ROUND_FLOOR, &value) == 0 ? value : 0;
+        return dec_mul(RULES_PLANT(52) ? s->initial : s->days[day].balance, amount->value, DEC_ROUND_FLOOR, &value) == 0
+                   ? value
+                   : 0;
     case RULES_FRAC_SOD_PROFIT:
         return dec_mul(dec_max(limits_sod_profit(s, day), amount->floor_of), amount->value, DEC_ROUND_FLOOR, &value) ==
                        0
@@ -169,6 +173,9 @@ dec_t rules_exposure_limit(const struct rules_state *state, const struct rules_e
         return dec_max(0, amount->value);
     if (amount->kind != RULES_TIERED)
         return 0;
+    if (RULES_PLANT(56))
+        return rules_tier_value(amount, amount->basis == RULES_LIVE_EQUITY ? live_equity
+                                                                           : rules_minus(live_equity, state->initial));
     return dec_max(0, amount->basis == RULES_LIVE_EQUITY ? rules_tier_value(amount, live_equity)
                                                          : limits_of_days(amount, state));
 }
@@ -230,7 +237,9 @@ static dec_t limits_exposure(const void *of, const struct rules_leg *leg)
     case RULES_LOTS_OPEN:
         return limits_weighted(rule, leg->instrument, leg->lots);
     case RULES_LOTS_PER_SIDE:
-        return leg->side == counted->side ? limits_weighted(rule, leg->instrument, leg->lots) : 0;
+        return leg->side == counted->side && !(RULES_PLANT(54) && leg->kind == RULES_LEG_ORDER)
+                   ? limits_weighted(rule, leg->instrument, leg->lots)
+                   : 0;
     case RULES_LOTS_PER_DAY: /* what is open was counted when it was opened */
         return leg->kind == RULES_LEG_ORDER ? limits_weighted(rule, leg->instrument, leg->lots) : 0;
     case RULES_POSITIONS_SYMBOL:

@@ -330,7 +330,7 @@ bool rules_window_next(const struct rules_window *rule, const struct rules_conte
                        uint32_t actions, int64_t now_ns, struct rules_span *span);
 /* When flattening begins before a window that forbids HOLD. */
 int64_t rules_window_flatten_ns(const struct rules_window *rule, const struct rules_span *span);
-/* A position so old that it may be closed inside a NEWS window all the same. */
+/* A position so old that it may be closed inside a NEWS window all the same: only where that would void a profit. */
 bool rules_window_exempts(const struct rules_window *rule, const struct rules_span *span, int64_t opened_ns);
 /* Before a window that forbids fills: close when the stop or target is nearer than the expected move. */
 bool rules_close_before_window(dec_t nearest_distance, dec_t expected_move);

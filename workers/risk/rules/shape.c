@@ -27,7 +27,7 @@ static dec_t shape_amount(const struct rules_amount *amount, dec_t initial)
 
 static dec_t shape_denominator(const struct rules_shape *shape, const struct rules_profit *profit)
 {
-    return shape->best_day_denominator == RULES_NET ? profit->net : profit->positive;
+    return shape->best_day_denominator == RULES_NET && !RULES_PLANT(72) ? profit->net : profit->positive;
 }
 
 static bool shape_best_kept(const struct rules_shape *shape, dec_t best, dec_t whole)
@@ -66,7 +66,8 @@ dec_t rules_profit_cap_today(const struct rules_shape *shape, dec_t other_days)
         return cap;
     if (other_days <= 0 || shape->best_day_max <= 0)
         return 0;
-    rules_wide whole = (rules_wide)other_days * shape->best_day_max, part = DEC_ONE - shape->best_day_max;
+    rules_wide whole = (rules_wide)other_days * shape->best_day_max,
+               part = RULES_PLANT(74) ? DEC_ONE : DEC_ONE - shape->best_day_max;
     if (shape->best_day_strict)
         whole -= whole > 0; /* the largest cent below the quotient */
     return dec_min(cap, rules_cent_down(rules_clamp(whole / part)));
@@ -119,7 +120,7 @@ void rules_profit_day(const struct rules_set *set, const struct rules_state *sta
     assert(set && state && profit);
     dec_t today = profit->today;
     bool counted = profit->today_flags & FLAG_PROFIT,
-         counts = today > 0 && today >= rules_day_profit(&set->shape, state->initial);
+         counts = today > 0 && today >= rules_day_profit(&set->shape, state->initial) + RULES_PLANT(73);
     if (counts && !counted)
         profit->days_profit++;
     else if (counted && !counts)

@@ -10,7 +10,8 @@
 
 static struct rules_span time_news_span(const struct rules_window *rule, int64_t event_ns)
 {
-    return (struct rules_span){rules_later(event_ns, -(int64_t)rule->before_s), rules_later(event_ns, rule->after_s)};
+    return (struct rules_span){rules_later(event_ns, -(int64_t)rule->before_s) + RULES_PLANT(59),
+                               rules_later(event_ns, rule->after_s)};
 }
 
 /* Whether every event is known whose window could hold t. The end of validity is not valid itself. */
@@ -22,7 +23,7 @@ static bool time_calendar_knows(const struct rules_window *rule, const struct ru
 
 static bool time_event_counts(const struct rules_window *rule, const struct rules_event *event, uint32_t instrument)
 {
-    return (event->instruments >> instrument & 1) && event->importance >= rule->importance;
+    return (event->instruments >> instrument & 1 || RULES_PLANT(60)) && event->importance >= rule->importance;
 }
 
 /* The first event at or after t. */
@@ -63,7 +64,7 @@ static bool time_news_join(const struct rules_window *rule, const struct rules_c
 static bool time_news_at(const struct rules_window *rule, const struct rules_calendar *calendar, uint32_t instrument,
                          int64_t t_ns, struct rules_span *span)
 {
-    uint32_t first = time_event_from(calendar, rules_later(t_ns, -(int64_t)rule->after_s));
+    uint32_t first = time_event_from(calendar, rules_later(t_ns, -(int64_t)rule->after_s) + RULES_PLANT(58));
     return time_news_join(rule, calendar, instrument, first, t_ns, span);
 }
 
@@ -81,6 +82,8 @@ static int64_t time_local_last(const struct tz_table *zone, int64_t day, int32_t
 static struct rules_span time_daily_span(const struct rules_window *rule, const struct tz_table *zone, int64_t day)
 {
     int64_t to_day = day + (rule->to_s <= rule->from_s || rule->to_s >= DAY_S);
+    if (RULES_PLANT(62)) /* one offset for all the year */
+        return (struct rules_span){(day * DAY_S + rule->from_s - zone->first_offset_s) * RULES_SECOND, INT64_MAX};
     return (struct rules_span){tz_local_to_utc(zone, day, rule->from_s),
                                time_local_last(zone, to_day, rule->to_s % DAY_S)};
 }
@@ -122,6 +125,8 @@ static bool time_close_span(const struct rules_window *rule, const struct rules_
     if (context->closed_for_s <= 0 || context->closed_for_s < rule->closed_s)
         return false;
     bool only_hold = (rule->forbids & actions) == RULES_HOLD;
+    if (only_hold && RULES_PLANT(65))
+        return false;
     span->from_ns = only_hold ? context->close_ns : rules_later(context->close_ns, -(int64_t)rule->before_s);
     span->to_ns = rules_later(context->close_ns, context->closed_for_s);
     return true;
@@ -204,13 +209,14 @@ bool rules_window_next(const struct rules_window *rule, const struct rules_conte
 int64_t rules_window_flatten_ns(const struct rules_window *rule, const struct rules_span *span)
 {
     assert(rule && span);
-    return rules_later(span->from_ns, -(int64_t)rule->lead_s);
+    return rules_later(span->from_ns, RULES_PLANT(63) ? 0 : -(int64_t)rule->lead_s);
 }
 
 bool rules_window_exempts(const struct rules_window *rule, const struct rules_span *span, int64_t opened_ns)
 {
     assert(rule && span);
-    if (rule->kind != RULES_NEWS || rule->hold_if_opened_before_s <= 0 || opened_ns == 0)
+    if (rule->kind != RULES_NEWS || rule->head.severity != RULES_VOID || rule->hold_if_opened_before_s <= 0 ||
+        opened_ns == 0)
         return false;
     int64_t event_ns = rules_later(span->from_ns, rule->before_s);
     return opened_ns < rules_later(event_ns, -(int64_t)rule->hold_if_opened_before_s);
@@ -225,7 +231,8 @@ bool rules_news_profit_counts(const struct rules_window *rule, int64_t opened_fr
 {
     assert(rule);
     bool young = opened_from_event_s >= -(int64_t)rule->hold_if_opened_before_s;
-    bool inside = closed_from_event_s >= -(int64_t)rule->before_s && closed_from_event_s <= rule->after_s;
+    bool inside =
+        (closed_from_event_s >= -(int64_t)rule->before_s || RULES_PLANT(64)) && closed_from_event_s <= rule->after_s;
     return !(young && inside);
 }
 
@@ -245,7 +252,7 @@ static bool time_share_kept(const struct rules_hold *rule, rules_wide part, rule
     int against = rules_against(part, whole, rule->max_share);
     if (rule->at_least)
         return rule->over == RULES_GT ? against > 0 : against >= 0;
-    return rule->over == RULES_GT ? against <= 0 : against < 0;
+    return rule->over == RULES_GT || RULES_PLANT(66) ? against <= 0 : against < 0;
 }
 
 /* sum_s / count against tau. */
@@ -269,6 +276,8 @@ static bool time_trades_kept(const struct rules_hold *rule, uint64_t trades, uin
 static bool time_profit_kept(const struct rules_hold *rule, const struct rules_profit *profit, uint32_t index,
                              dec_t *share)
 {
+    if (RULES_PLANT(69))
+        return time_trades_kept(rule, profit->trades, profit->short_trades[index], share);
     rules_wide part =
         rule->at_least ? profit->long_profit[index] : (rules_wide)profit->trade_profit - profit->long_profit[index];
     *share = time_share(part, profit->trade_profit, !rule->at_least);
@@ -278,7 +287,7 @@ static bool time_profit_kept(const struct rules_hold *rule, const struct rules_p
 /* Long enough for this rule: the very second counts as short where the share of the long ones is asked for. */
 static bool time_is_long(const struct rules_hold *rule, int64_t held_s)
 {
-    bool past = rule->at_least || (rule->kind == RULES_MEAN_DURATION && rule->over == RULES_GT);
+    bool past = RULES_PLANT(68) || rule->at_least || (rule->kind == RULES_MEAN_DURATION && rule->over == RULES_GT);
     return past ? held_s > rule->tau_s : held_s >= rule->tau_s;
 }
 
@@ -292,7 +301,8 @@ bool rules_hold_allows(const struct rules_hold *rule, const struct rules_profit 
     case RULES_MIN_HOLD:
         return long_enough;
     case RULES_SHARE_OF_TRADES:
-        return time_trades_kept(rule, profit->trades + 1, profit->short_trades[index] + !long_enough, share) ||
+        return time_trades_kept(rule, profit->trades + !RULES_PLANT(67),
+                                profit->short_trades[index] + (!long_enough && !RULES_PLANT(67)), share) ||
                long_enough;
     case RULES_SHARE_OF_PROFIT: /* what it will bring is not known before it is closed */
         time_profit_kept(rule, profit, index, share);
@@ -347,7 +357,7 @@ uint32_t rules_rate_used(const struct rules_state *state, const struct rules_rat
 
 uint32_t rules_rate_reserve(uint32_t positions, uint32_t working)
 {
-    uint64_t reserve = 2 * ((uint64_t)positions + working) + 20;
+    uint64_t reserve = RULES_PLANT(70) ? 0 : 2 * ((uint64_t)positions + working) + 20;
     return reserve < UINT32_MAX ? (uint32_t)reserve : UINT32_MAX;
 }
 
@@ -359,5 +369,5 @@ int64_t rules_rate_left(const struct rules_rate *rule, uint32_t used, uint32_t r
 
 bool rules_rate_allows(const struct rules_rate *rule, uint32_t used, uint32_t cost, uint32_t reserve)
 {
-    return rules_rate_left(rule, used, reserve) >= cost;
+    return rules_rate_left(rule, used, reserve) + RULES_PLANT(71) >= cost;
 }
