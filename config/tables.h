@@ -9,7 +9,6 @@
 #include "config/schema.h"
 
 #define TABLES_SIZES_MAX 16
-#define TABLES_NEWS_MAX 8
 
 struct draft_feed {
     struct config_feed c;
@@ -36,6 +35,7 @@ struct draft_fleet {
     struct draft_calendar calendar;
 };
 
+#define TABLES_NEWS_MAX 8 /* currencies of an instrument's news */
 struct draft_instrument {
     struct config_instrument c; /* first: its symbol is the name of a map's element */
     struct schema_reference conversion;
