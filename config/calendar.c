@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "config/document.h"
 #include "config/paths.h"
+#include "config/values.h"
 
 #define DAY_NS (86400 * CLOCK_NS_PER_S)
 #define CAPITAL "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -211,9 +212,15 @@ static void fill_arrays(struct fleet_config *out, const struct calendar *c)
 
 /* --- what a person should know ------------------------------------------------------------------------------- */
 
-static int64_t now_of(const struct loader_options *options)
+int64_t calendar_now_ns(const struct loader_options *options)
 {
-    return options->today_ns != 0 ? options->today_ns : (int64_t)time(NULL) * CLOCK_NS_PER_S;
+    const char *given = getenv("PROPFLEET_TODAY");
+    int64_t days;
+    if (options->today_ns != 0)
+        return options->today_ns;
+    if (given != NULL && value_date(given, &days) == NULL)
+        return days * DAY_NS;
+    return (int64_t)time(NULL) * CLOCK_NS_PER_S;
 }
 
 /* The market time that is traded; *to INT64_MAX: without an end. False: not known. */
@@ -230,7 +237,7 @@ static bool replay_span(const struct config_feed *feed, int64_t *from, int64_t *
 static bool covers_market(const struct loading *l, int64_t valid_from_ns, int64_t valid_to_ns)
 {
     const struct config_feed *feed = &l->out->feed;
-    int64_t from, to, now = now_of(l->options);
+    int64_t from, to, now = calendar_now_ns(l->options);
     if (feed->live || !replay_span(feed, &from, &to))
         return valid_from_ns <= now && now < valid_to_ns;
     return valid_from_ns <= from && to <= valid_to_ns;
@@ -239,7 +246,7 @@ static bool covers_market(const struct loading *l, int64_t valid_from_ns, int64_
 static void warn(struct loading *l, struct place at, uint32_t kind, const struct calendar *c)
 {
     char from[16], to[16];
-    int64_t left_ns = c->valid_to_ns - now_of(l->options), from_ns, to_ns;
+    int64_t left_ns = c->valid_to_ns - calendar_now_ns(l->options), from_ns, to_ns;
     bool live = l->out->feed.live;
     show_day(c->valid_from_ns, from);
     show_day(c->valid_to_ns, to);

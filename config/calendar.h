@@ -80,6 +80,8 @@ int64_t calendar_easter_sunday(int year);
 /* After resolve_instruments and source_resolve: reads what fleet.yaml names, fills out->calendar and, with
  * options->tail, what follows the struct. Warns of what ends soon or does not cover the replay. */
 void calendar_resolve(struct loading *l, const struct draft *draft);
+/* The wall clock of a load: options->today_ns, else PROPFLEET_TODAY (a date, for tests), else the real one. */
+int64_t calendar_now_ns(const struct loader_options *options);
 /* For the loader of programmes: warn when one has a news window and there is no calendar that is valid when it is needed. */
 void calendar_check_rules(struct loading *l, struct place at, const struct rules_set *set);
 

@@ -234,7 +234,7 @@ static uint32_t importance_of(const struct event *e)
 {
     if (e->importance != 0)
         return e->importance;
-    return e->priority == 0 || e->priority <= 4 ? 3 : e->priority == 5 ? 2 : 1;
+    return e->priority <= 4 ? 3 : e->priority == 5 ? 2 : 1;
 }
 
 static void choose_target(struct reader *r, struct event *e)

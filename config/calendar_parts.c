@@ -183,7 +183,7 @@ const char *calendar_parse_target(const char *text, char out[12])
     if (length > 11 || strspn(text, CAPITAL "0123456789._") != length)
         return "is neither a currency, a country of two letters, ALL nor a symbol";
     memset(out, 0, 12);
-    memcpy(out, text, length);
+    memcpy(out, text, length + 1);
     if (length != 2)
         return NULL;
     for (size_t i = 0; i < sizeof countries / sizeof countries[0]; i++)
@@ -198,7 +198,7 @@ void calendar_copy_name(const char *text, char *out, size_t size)
 {
     size_t n = 0;
     memset(out, 0, size);
-    for (; text[n] != 0 && n < size - 1; n++)
+    for (; n < size - 1 && text[n] != 0; n++)
         out[n] = (unsigned char)text[n] < ' ' || text[n] == 127 ? '?' : text[n];
     if (text[n] == 0)
         return;

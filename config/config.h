@@ -37,8 +37,6 @@ struct error;
 #define CONFIG_NAME_MAX 32
 #define CONFIG_UNKNOWN_MAX 640
 #define CONFIG_SIZES_MAX 16
-#define CONFIG_EVENTS_MAX 65536u   /* of the calendar: about ten years of a full one */
-#define CONFIG_CLOSURES_MAX 4096u
 #define CONFIG_PATH_MAX 256
 #define CONFIG_NONE UINT32_MAX
 
@@ -232,6 +230,9 @@ struct config_coordination {
     int64_t round_timeout_ns;          /* live: a round closes this long after its first proposal */
     int64_t request_timeout_ns;        /* live: after it the account rebuilds its socket */
 };
+
+#define CONFIG_EVENTS_MAX 65536u   /* of the calendar: about ten years of a full one */
+#define CONFIG_CLOSURES_MAX 4096u
 
 /* The calendar. Its arrays lie behind struct fleet_config, in this order, each as long as is needed:
  *   struct rules_event[event_count]        by time; releases that name an instrument

@@ -20,14 +20,14 @@
 
 struct loader_options {
     const char *config_dir;
+    int tail;             /* true: *out has CONFIG_BYTES_MAX bytes, and the calendar's events go behind it. Else they
+                             are left out, and the calendar is valid at no time: for whoever hands nothing to an account */
     /* NULL or 0: as the YAML says */
     const char *state_dir, *runtime_dir;
     const char *data;     /* a folder of CSV files, or a data-set YAML file (whose folder has the CSV files) */
     const char *dataset;  /* with data: NAME (of datasets/NAME.yaml, or of DATA/NAME.yaml) or a path to a YAML file */
     const char *speed;    /* "1", "60", "max" */
     int exit_at_end;
-    int tail;             /* true: *out has CONFIG_BYTES_MAX bytes, and the calendar's events go behind it. Else they
-                             are left out, and the calendar is valid at no time: for whoever hands nothing to an account */
     int64_t today_ns;     /* the day against which `verified` is checked; 0: PROPFLEET_TODAY (a date), or the real clock */
     int all_optional;     /* every optional rule is switched on: to show them, not to run */
 };

@@ -1,8 +1,7 @@
 # compiled configuration (reader; links base) and the loader on libyaml (links config, base)
 MODULES += config loader
-config_SRC := config/compiled.c config/check.c config/check_rules.c config/news.c
-loader_SRC := config/calendar.c config/calendar_csv.c config/calendar_derived.c config/calendar_ics.c \
-              config/calendar_parts.c config/loader.c config/document.c config/folder.c config/paths.c config/policy.c \
+config_SRC := config/compiled.c config/check.c config/check_rules.c
+loader_SRC := config/loader.c config/document.c config/folder.c config/paths.c config/policy.c \
               config/programmes.c config/report.c config/resolve.c config/rule_check.c config/rule_compile.c \
               config/rule_merge.c config/rule_tables.c config/scalars.c config/schema.c config/source.c config/tables.c \
               config/values.c
@@ -28,6 +27,10 @@ test_config_values_MODULES := loader config base
 test_config_values_LIBS := -lyaml
 # One test runs the program.
 $(BUILD)tests/test_config: | $(BUILD)libexec/propfleet/propfleet-config
+
+# the calendar: news and holidays
+config_SRC += config/news.c
+loader_SRC += config/calendar.c config/calendar_csv.c config/calendar_derived.c config/calendar_ics.c config/calendar_parts.c
 
 TESTS += test_calendar test_calendar_files
 test_calendar_SRC := tests/unit/test_calendar.c tests/unit/test_config_support.c

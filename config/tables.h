@@ -11,7 +11,6 @@
 
 #define DRAFT_FILES_MAX 40   /* programmes */
 #define DRAFT_OPTIONS_MAX 4  /* of an account */
-#define TABLES_NEWS_MAX 8
 
 struct draft_feed {
     struct config_feed c;
@@ -38,6 +37,7 @@ struct draft_fleet {
     struct draft_calendar calendar;
 };
 
+#define TABLES_NEWS_MAX 8 /* currencies of an instrument's news */
 struct draft_instrument {
     struct config_instrument c; /* first: its symbol is the name of a map's element */
     struct schema_reference conversion;

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "config/calendar.h"
 #include "config/values.h"
 #include "tools/args.h"
 #include "tools/command.h"
@@ -210,10 +210,11 @@ static int find_wanted(const struct fleet_config *config, const char *symbol, st
     return EXIT_DONE;
 }
 
-static int show(struct load *load, const char *symbol, struct wanted *wanted, bool json)
+static int show(struct load *load, const char *symbol, const struct wanted *asked, bool json)
 {
     const struct fleet_config *config = &load->config;
-    int64_t now_ns = (int64_t)time(NULL) * NS_PER_S;
+    int64_t now_ns = calendar_now_ns(&(struct loader_options){0});
+    struct wanted copy = *asked, *wanted = &copy;
     uint32_t count;
     load_print_report(load, stderr);
     if (load->report.error_count > 0)
@@ -250,7 +251,7 @@ int command_calendar(int argc, char **argv)
         {"--json", ARGS_FLAG, &json},
     };
     struct error err = {0};
-    struct wanted wanted = {.from_ns = (int64_t)time(NULL) / 86400 * DAY_NS};
+    struct wanted wanted = {.from_ns = calendar_now_ns(&options) / DAY_NS * DAY_NS};
     char config_dir[CONFIG_PATH_MAX];
     if (argc < 2 || strcmp(argv[1], "show") != 0)
         return command_usage("calendar", argc < 2 ? "what? `propfleet calendar show`" : "unknown, there is only: show");

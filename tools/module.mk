@@ -1,7 +1,7 @@
 # propfleet, the command for people
 MODULES += tools
 tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_file.c tools/account_show.c tools/alerts.c tools/args.c \
-             tools/ask.c tools/audit.c tools/calendar.c tools/check.c tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c \
+             tools/ask.c tools/audit.c tools/check.c tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c \
              tools/ledger.c tools/load.c tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/status.c tools/summary.c tools/table.c \
              tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
 
@@ -10,3 +10,6 @@ propfleet_DIR := bin
 propfleet_SRC := tools/main.c
 propfleet_MODULES := tools loader config journal_read chain rules sessions store shm base
 propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium
+
+# propfleet calendar
+tools_SRC += tools/calendar.c
