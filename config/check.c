@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "config/check_rules.h"
 #include "config/digest.h"
 #include "shm/history.h"
 #include "shm/ring.h"
@@ -117,7 +118,7 @@ static bool check_fleet(const struct check *c)
     const struct fleet_config *f = c->config;
     return TEXT(f, owner) && PATH(f, config_dir) && PATH(f, state_dir) && PATH(f, runtime_dir) &&
            TEXT(f, tzdata_version) && NUMBER(f, log_json, 0, 1) && NUMBER(f, log_level, 0, 3) &&
-           INDEX(f, swap_zone, f->zone_count) && NUMBER(f, swap_second, 0, DAY_S);
+           ENUM(f, host, RULES_HOST_REMOTE) && ENUM(f, mode, RULES_MANUAL) && INDEX(f, swap_zone, f->zone_count) && NUMBER(f, swap_second, 0, DAY_S);
 }
 
 static bool check_feed(const struct check *c)
@@ -224,17 +225,20 @@ static bool check_floor(struct check *c, const struct config_floor *f)
 
 static bool check_programme(struct check *c, const struct config_programme *f, uint32_t index)
 {
-    if (!(NAME(f, firm) && NAME(f, name) && NAME(f, phase) && INDEX(f, zone, c->config->zone_count) &&
+    if (!(NAME(f, firm) && NAME(f, name) && NAME(f, phase) && TEXT(f, options) && TEXT(f, unknown) && BOOL(f, has_initial) &&
+          NUMBER(f, initial, 0, DEC_MAX) && BOOL(f, expired) && INDEX(f, zone, c->config->zone_count) &&
           NUMBER(f, day_start_s, 0, DAY_S) && check_count(c, "floor_count", f->floor_count, CONFIG_FLOORS_MAX) &&
-          BOOL(f, opposite_refused) && NUMBER(f, buffer_fraction, 0, DEC_ONE) &&
-          NUMBER(f, lots_per_order_max, 0, DEC_MAX) && TEXT(f, verified) && ENUM(f, automation, AUTOMATION_FORBIDDEN)))
+          BOOL(f, opposite_refused) && NUMBER(f, buffer_fraction, 0, DEC_ONE) && NUMBER(f, lots_per_order_max, 0, DEC_MAX)))
         return false;
     for (uint32_t i = 0; i < f->floor_count; i++) {
         snprintf(c->where, sizeof c->where, "programmes[%u].floors[%u]", index, i);
         if (!check_floor(c, &f->floors[i]))
             return false;
     }
-    return true;
+    snprintf(c->where, sizeof c->where, "programmes[%u].rules", index);
+    const char *problem = NULL;
+    const char *field = config_check_rules(&f->rules, c->config->zone_count, c->config->instrument_count, &problem);
+    return field == NULL || check_refuse(c, field, problem);
 }
 
 static bool check_personality(const struct check *c, const struct config_personality *f)

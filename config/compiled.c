@@ -34,7 +34,19 @@ static uint64_t digest_programme(const struct fleet_config *config, uint32_t ind
     struct config_programme copy;
     memcpy(&copy, &config->programmes[index], sizeof copy);
     copy.zone = 0;
-    return digest_zone(config, config->programmes[index].zone, hash_bytes(&copy, sizeof copy, seed));
+    copy.expired = false;
+    for (uint32_t i = 0; i < RULES_DAYS_MAX; i++)
+        copy.rules.days[i].zone = 0;
+    for (uint32_t i = 0; i < RULES_WINDOWS_MAX; i++)
+        copy.rules.windows[i].zone = 0;
+    seed = hash_bytes(&copy, sizeof copy, seed);
+    const struct rules_set *rules = &config->programmes[index].rules;
+    for (uint32_t i = 0; i < rules->day_count && i < RULES_DAYS_MAX; i++)
+        seed = digest_zone(config, rules->days[i].zone, seed);
+    for (uint32_t i = 0; i < rules->window_count && i < RULES_WINDOWS_MAX; i++)
+        if (rules->windows[i].kind == RULES_DAILY_SPAN)
+            seed = digest_zone(config, rules->windows[i].zone, seed);
+    return seed;
 }
 
 static uint64_t digest_instruments(const struct fleet_config *config, uint64_t seed)
@@ -73,6 +85,8 @@ uint64_t config_account_digest(const struct fleet_config *config, uint32_t index
     h = hash_bytes(&config->coordination, sizeof config->coordination, h);
     h = hash_bytes(&config->store, sizeof config->store, h);
     h = hash_bytes(config->owner, sizeof config->owner, h);
+    h = hash_bytes(&config->host, sizeof config->host, h);
+    h = hash_bytes(&config->mode, sizeof config->mode, h);
     h = hash_bytes(config->state_dir, sizeof config->state_dir, h);
     h = hash_bytes(config->runtime_dir, sizeof config->runtime_dir, h);
     h = hash_bytes(&config->swap_second, sizeof config->swap_second, h);

@@ -13,25 +13,28 @@
 #ifndef PROPFLEET_CONFIG_CONFIG_H
 #define PROPFLEET_CONFIG_CONFIG_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/decimal.h"
 #include "base/tz.h"
+#include "config/rules.h"
 #include "shm/market.h"
 
 struct error;
 
 #define CONFIG_MAGIC UINT64_C(0x31676663746c6670) /* "pfltcfg1" */
-#define CONFIG_VERSION 1u
+#define CONFIG_VERSION 2u
 #define CONFIG_ACCOUNTS_MAX 32
 #define CONFIG_INSTRUMENTS_MAX 16
-#define CONFIG_PROGRAMMES_MAX 24
+#define CONFIG_PROGRAMMES_MAX 64 /* phases of programmes */
 #define CONFIG_PERSONALITIES_MAX 32
 #define CONFIG_ZONES_MAX 16
-#define CONFIG_FLOORS_MAX 4
+#define CONFIG_FLOORS_MAX 6
 #define CONFIG_NAME_MAX 32
+#define CONFIG_UNKNOWN_MAX 640
 #define CONFIG_PATH_MAX 256
 #define CONFIG_NONE UINT32_MAX
 
@@ -97,9 +100,20 @@ struct config_floor {
     dec_t cap_offset;                  /* cap = initial + offset */
 };
 
+/* One phase of a programme: an entry for each phase of each file of firms/, and one more for each set of optional rules
+ * that accounts have switched on. */
 struct config_programme {
     char firm[CONFIG_NAME_MAX], name[CONFIG_NAME_MAX]; /* referred to as firm/name */
     char phase[CONFIG_NAME_MAX];
+    char options[64];                  /* optional rules that are in: "dll,mae"; empty: none */
+    char unknown[CONFIG_UNKNOWN_MAX];  /* what the firm's text leaves open, one a line; for people */
+    bool has_initial;                  /* the balance begins at `initial`, not at the account's size */
+    dec_t initial;
+    bool expired;                      /* older than max_age_days on the day of this load. Not part of an account's digest:
+                                          a live account compares rules.verified_day with its clock */
+    struct rules_set rules;
+    /* The same for workers/risk/limits.c, until the account core stands on `rules`: floors without their locks, tiers as
+     * their lowest value, one trading day, no other primitive. */
     uint32_t zone;                     /* of the trading day */
     int32_t day_start_s;               /* second of the local day at which it begins */
     uint32_t floor_count;
@@ -107,16 +121,10 @@ struct config_programme {
     bool opposite_refused;             /* no account against another of this firm on one instrument */
     dec_t buffer_fraction;             /* ours: kept above every floor, of the initial balance */
     dec_t lots_per_order_max;          /* 0: no limit */
-    char verified[12];                 /* 2026-11-22 */
-    uint32_t max_age_days;
-    uint32_t automation;               /* enum automation_policy */
 };
-
-/* What the firm says about programs that trade. From AUTOMATION_MANUAL_ONLY on: observe_only accounts. */
-enum automation_policy {
-    AUTOMATION_ALLOWED, AUTOMATION_OWN, AUTOMATION_OWN_WITH_PROOF, AUTOMATION_OWN_SOURCE_SHARED,
-    AUTOMATION_MANUAL_ONLY, AUTOMATION_FORBIDDEN,
-};
+static_assert(CONFIG_FLOORS_MAX == RULES_FLOORS_MAX && CONFIG_NAME_MAX == RULES_NAME_MAX &&
+                  CONFIG_INSTRUMENTS_MAX == RULES_INSTRUMENTS_MAX,
+              "rules.h stands alone, and agrees");
 
 /* What a personality's confidence in a signal does to its size (quant.md 5.1). NONE: nothing; PROVISIONAL: less below 2/3. */
 enum confidence_mode { CONFIDENCE_NONE, CONFIDENCE_PROVISIONAL, CONFIDENCE_PLAN, CONFIDENCE_CALIBRATED };
@@ -224,6 +232,7 @@ struct fleet_config {
     uint32_t version, size_bytes;
     uint64_t digest;                   /* of everything below */
     char owner[CONFIG_NAME_MAX];
+    uint32_t host, mode;               /* enum rules_host, rules_mode: from where, and how we trade */
     char config_dir[CONFIG_PATH_MAX], state_dir[CONFIG_PATH_MAX], runtime_dir[CONFIG_PATH_MAX]; /* absolute */
     char tzdata_version[16];
     uint32_t log_json, log_level;

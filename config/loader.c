@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "config/paths.h"
+#include "config/programmes.h"
 #include "config/resolve.h"
 #include "config/source.h"
 
@@ -115,6 +117,21 @@ static const char *file_of(const struct loading *l, struct place place)
     return l->files[place.file];
 }
 
+/* As read_file, with the digest of what was read. */
+static int read_programme(struct loading *l, const struct location *location, struct draft_programme *p, bool *broken)
+{
+    struct document document;
+    if (document_open(l, location->path, location->shown, &document) != 0) {
+        *broken = true;
+        return -EINVAL;
+    }
+    p->place = document_place(&document, document_root(&document));
+    p->digest = hash_bytes(document.bytes, document.size, 0);
+    int rc = schema_read(l, &document, document_root(&document), &table_programme, "", p);
+    document_close(&document);
+    return rc;
+}
+
 static void take_programme(struct loading *l, struct draft *draft, const char *name, const struct location *location)
 {
     (void)name;
@@ -122,20 +139,23 @@ static void take_programme(struct loading *l, struct draft *draft, const char *n
     if (p == NULL)
         return;
     bool broken = false;
-    read_file(l, location, &table_programme, p, &p->place, &broken);
-    draft->programmes_broken |= broken || p->c.firm[0] == 0 || p->c.name[0] == 0;
-    bool taken = !broken && room_for(l, p->place, draft->programme_count, CONFIG_PROGRAMMES_MAX, "programmes");
+    int rc = read_programme(l, location, p, &broken);
+    draft->programmes_broken |= broken || p->firm[0] == 0 || p->name[0] == 0;
+    bool taken = !broken && room_for(l, p->place, draft->programme_count, DRAFT_FILES_MAX, "programmes");
     for (uint32_t i = 0; taken && i < draft->programme_count; i++) {
-        const struct draft_programme *other = &draft->programmes[i];
-        if (p->c.name[0] == 0 || strcmp(other->c.firm, p->c.firm) != 0 || strcmp(other->c.name, p->c.name) != 0)
+        const struct draft_programme *other = draft->programmes[i];
+        if (p->name[0] == 0 || strcmp(other->firm, p->firm) != 0 || strcmp(other->name, p->name) != 0)
             continue;
-        report_error(l, p->place, "programme", "%s/%s is also in %s:%u; give it another name", p->c.firm, p->c.name,
+        report_error(l, p->place, "programme", "%s/%s is also in %s:%u; give it another name", p->firm, p->name,
                      file_of(l, other->place), other->place.line);
         taken = false;
     }
-    if (taken)
-        memcpy(&draft->programmes[draft->programme_count++], p, sizeof *p);
-    free(p);
+    if (!taken) {
+        free(p);
+        return;
+    }
+    draft->programme_broken[draft->programme_count] = rc != 0;
+    draft->programmes[draft->programme_count++] = p;
 }
 
 static void take_personality(struct loading *l, struct draft *draft, const char *name, const struct location *location)
@@ -240,6 +260,7 @@ static void read_everything(struct loading *l, struct draft *draft)
     if (locate(l, draft, "instruments.yaml", &location))
         read_file(l, &location, &table_instruments, &draft->instruments, &ignored, &draft->instruments_broken);
     draft->instruments_broken |= draft->instruments.count == 0;
+    resolve_instruments(l, draft); /* rules name symbols */
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         read_folder(l, draft, &kinds[i]);
     if (draft->account_count == 0 && l->report->error_count == 0)
@@ -250,7 +271,6 @@ static void resolve_everything(struct loading *l, struct draft *draft)
 {
     if (!draft->fleet_broken)
         resolve_fleet(l, draft);
-    resolve_instruments(l, draft);
     if (!draft->fleet_broken)
         source_resolve(l, draft);
     resolve_programmes(l, draft);
@@ -281,6 +301,8 @@ int loader_load(const struct loader_options *options, struct fleet_config *out, 
     if (report->error_count == 0 && config_check(out, sizeof *out, &err) != 0)
         report_error(l, draft->fleet_place, "config", "%s; please report this", err.text);
 out:
+    for (uint32_t i = 0; draft != NULL && i < draft->programme_count; i++)
+        free(draft->programmes[i]);
     free(draft);
     free(l);
     return report->error_count == 0 ? 0 : -EINVAL;

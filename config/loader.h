@@ -26,7 +26,8 @@ struct loader_options {
     const char *dataset;  /* with data: NAME (of datasets/NAME.yaml, or of DATA/NAME.yaml) or a path to a YAML file */
     const char *speed;    /* "1", "60", "max" */
     int exit_at_end;
-    int64_t today_ns;     /* the day against which `verified` is checked; 0: the real clock */
+    int64_t today_ns;     /* the day against which `verified` is checked; 0: PROPFLEET_TODAY (a date), or the real clock */
+    int all_optional;     /* every optional rule is switched on: to show them, not to run */
 };
 
 struct loader_message {

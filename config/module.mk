@@ -1,8 +1,9 @@
 # compiled configuration (reader; links base) and the loader on libyaml (links config, base)
 MODULES += config loader
-config_SRC := config/compiled.c config/check.c
-loader_SRC := config/loader.c config/document.c config/folder.c config/paths.c config/report.c config/resolve.c \
-              config/scalars.c config/schema.c config/source.c config/tables.c config/values.c
+config_SRC := config/compiled.c config/check.c config/check_rules.c
+loader_SRC := config/loader.c config/document.c config/folder.c config/paths.c config/policy.c config/programmes.c \
+              config/report.c config/resolve.c config/rule_check.c config/rule_compile.c config/rule_merge.c \
+              config/rule_tables.c config/scalars.c config/schema.c config/source.c config/tables.c config/values.c
 
 PROGRAMS += propfleet-config
 propfleet-config_DIR := libexec/propfleet

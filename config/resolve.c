@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "config/digest.h"
 #include "config/paths.h"
+#include "config/policy.h"
+#include "config/programmes.h"
 #include "config/scalars.h"
 #include "config/values.h"
 
@@ -88,6 +89,8 @@ void resolve_fleet(struct loading *l, struct draft *draft)
     memcpy(&out->supervisor, &fleet->supervisor, sizeof out->supervisor);
     out->log_json = fleet->log_json;
     out->log_level = fleet->log_level;
+    out->host = fleet->host;
+    out->mode = fleet->mode;
     out->swap_zone = fleet->swap_zone;
     out->swap_second = fleet->swap_second;
     resolve_folder(l, draft, l->options->state_dir, &fleet->state_dir, "state_dir", out->state_dir);
@@ -168,64 +171,6 @@ void resolve_instruments(struct loading *l, struct draft *draft)
     }
 }
 
-/* --- programmes --------------------------------------------------------------------------- */
-
-static int64_t today(const struct loader_options *options)
-{
-    int64_t now_ns = options->today_ns != 0 ? options->today_ns : (int64_t)time(NULL) * CLOCK_NS_PER_S;
-    return now_ns / CLOCK_NS_PER_S / 86400;
-}
-
-static void check_age(struct loading *l, const struct draft_programme *draft)
-{
-    int64_t verified;
-    if (value_date(draft->c.verified, &verified) != NULL)
-        return; /* reported already */
-    int64_t age = today(l->options) - verified;
-    if (age > (int64_t)draft->c.max_age_days)
-        report_warning(l, draft->place, "verified",
-                       "%s, %lld days ago, more than %u; compare the rules with the firm's text again",
-                       draft->c.verified, (long long)age, draft->c.max_age_days);
-    if (age < 0)
-        report_warning(l, draft->place, "verified", "%s is in the future; write the day of the comparison",
-                       draft->c.verified);
-}
-
-static void resolve_floors(struct loading *l, const struct draft_programme *draft, struct config_programme *out)
-{
-    bool kinds[2] = {false, false};
-    out->floor_count = draft->floor_count;
-    for (uint32_t i = 0; i < draft->floor_count; i++) {
-        const struct draft_floor *f = &draft->floors[i];
-        char key[REPORT_KEY_MAX];
-        snprintf(key, sizeof key, "floors[%u].allowance", i);
-        memcpy(&out->floors[i], &f->c, sizeof f->c);
-        kinds[f->c.kind == FLOOR_TOTAL] = true;
-        if ((f->c.allowance_abs > 0) == (f->c.allowance_fraction > 0))
-            report_error(l, f->place, key, "%s; write either allowance or allowance_money",
-                         f->c.allowance_abs > 0 ? "written in two ways" : "missing");
-        if (f->c.allowance_of_anchor && f->c.allowance_abs > 0)
-            report_error(l, f->place, key,
-                         "allowance_of_anchor without a percentage; write allowance, not allowance_money");
-    }
-    if (draft->floor_count > 0 && !kinds[0])
-        report_error(l, draft->place, "floors", "no daily floor; add one of kind daily");
-    if (draft->floor_count > 0 && !kinds[1])
-        report_error(l, draft->place, "floors", "no total floor; add one of kind total");
-}
-
-void resolve_programmes(struct loading *l, struct draft *draft)
-{
-    l->out->programme_count = draft->programme_count;
-    for (uint32_t i = 0; i < draft->programme_count; i++) {
-        const struct draft_programme *from = &draft->programmes[i];
-        struct config_programme *to = &l->out->programmes[i];
-        memcpy(to, &from->c, sizeof *to);
-        resolve_floors(l, from, to);
-        check_age(l, from);
-    }
-}
-
 /* --- personalities ------------------------------------------------------------------------ */
 
 static uint32_t find_personality(const struct fleet_config *out, const char *name)
@@ -302,33 +247,6 @@ void resolve_personalities(struct loading *l, struct draft *draft)
 
 /* --- accounts ----------------------------------------------------------------------------- */
 
-static uint32_t find_programme(const struct fleet_config *out, const char *name)
-{
-    for (uint32_t i = 0; i < out->programme_count; i++) {
-        char full[CONFIG_NAME_MAX * 2 + 2];
-        snprintf(full, sizeof full, "%s/%s", out->programmes[i].firm, out->programmes[i].name);
-        if (strcmp(full, name) == 0)
-            return i;
-    }
-    return CONFIG_NONE;
-}
-
-static void complain_programme(struct loading *l, const struct schema_reference *name)
-{
-    char names[CONFIG_PROGRAMMES_MAX][CONFIG_NAME_MAX * 2 + 2], list[256] = "";
-    const char *known[CONFIG_PROGRAMMES_MAX];
-    size_t length = 0;
-    for (uint32_t i = 0; i < l->out->programme_count; i++) {
-        snprintf(names[i], sizeof names[i], "%s/%s", l->out->programmes[i].firm, l->out->programmes[i].name);
-        known[i] = names[i];
-        if (length < sizeof list)
-            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i > 0 ? ", " : "", names[i]);
-    }
-    const char *nearest = report_nearest(name->name, known, l->out->programme_count);
-    report_error(l, name->place, "programme", "no programme \"%s\" in firms/; %s%s", name->name,
-                 nearest != NULL ? "did you mean " : "there are ", nearest != NULL ? nearest : list);
-}
-
 static void complain_personality(struct loading *l, const struct schema_reference *name)
 {
     const char *known[CONFIG_PERSONALITIES_MAX];
@@ -337,32 +255,6 @@ static void complain_personality(struct loading *l, const struct schema_referenc
     const char *nearest = report_nearest(name->name, known, l->out->personality_count);
     report_error(l, name->place, "personality", "no personality \"%s\" in personalities/; %s%s", name->name,
                  nearest != NULL ? "did you mean " : "add it there", nearest != NULL ? nearest : "");
-}
-
-static void check_size(struct loading *l, const struct draft_account *from, const struct draft_programme *programme)
-{
-    char balance[VALUES_TEXT_MAX], list[200] = "", one[VALUES_TEXT_MAX];
-    size_t length = 0;
-    for (uint32_t i = 0; i < programme->size_count; i++) {
-        if (programme->sizes[i] == from->c.initial_balance)
-            return;
-        if (length < sizeof list)
-            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i > 0 ? ", " : "",
-                                       value_show_decimal(programme->sizes[i], one));
-    }
-    report_error(l, from->place, "balance", "%s is not offered by %s/%s; one of %s",
-                 value_show_decimal(from->c.initial_balance, balance), programme->c.firm, programme->c.name, list);
-}
-
-static void check_programme(struct loading *l, const struct draft_account *from,
-                            const struct draft_programme *programme)
-{
-    if (from->c.initial_balance > 0 && programme->size_count > 0)
-        check_size(l, from, programme);
-    if (programme->c.automation >= AUTOMATION_MANUAL_ONLY && !from->c.observe_only)
-        report_error(l, from->programme.place, "programme",
-                     "%s/%s does not allow programs that trade; write observe_only: true, or choose another",
-                     programme->c.firm, programme->c.name);
 }
 
 /* Profit in one currency, the account in another: the conversion must lead from one to the other. */
@@ -400,20 +292,16 @@ static int compare_accounts(const void *a, const void *b)
     return strcmp(((const struct draft_account *)a)->c.name, ((const struct draft_account *)b)->c.name);
 }
 
-static void resolve_account(struct loading *l, const struct draft *draft, const struct draft_account *from,
+static void resolve_account(struct loading *l, struct draft *draft, const struct draft_account *from,
                             struct config_account *to)
 {
     memcpy(to, &from->c, sizeof *to);
-    to->programme = find_programme(l->out, from->programme.name);
+    to->programme = programme_of_account(l, draft, from);
     to->personality = find_personality(l->out, from->personality.name);
     if (from->c.durability == DRAFT_BY_MARKET)
         to->durability = l->out->feed.live ? DURABILITY_POWER : DURABILITY_CRASH;
     else
         to->durability = from->c.durability == DRAFT_POWER ? DURABILITY_POWER : DURABILITY_CRASH;
-    if (to->programme != CONFIG_NONE)
-        check_programme(l, from, &draft->programmes[to->programme]);
-    else if (from->programme.name[0] != 0 && !draft->programmes_broken)
-        complain_programme(l, &from->programme);
     if (to->personality == CONFIG_NONE && from->personality.name[0] != 0 && !draft->personalities_broken)
         complain_personality(l, &from->personality);
     if (to->personality != CONFIG_NONE && from->c.currency[0] != 0 && !draft->instruments_broken)
@@ -428,6 +316,7 @@ void resolve_accounts(struct loading *l, struct draft *draft)
     l->out->account_count = draft->account_count;
     for (uint32_t i = 0; i < draft->account_count; i++)
         resolve_account(l, draft, &draft->accounts[i], &l->out->accounts[i]);
+    resolve_policies(l, draft);
     if (l->report->error_count > 0)
         return; /* a digest follows indices, which may be wrong */
     for (uint32_t i = 0; i < draft->account_count; i++)

@@ -35,6 +35,8 @@ static const struct scalar_kind kinds[] = {
                       value_show_decimal},
     [SCHEMA_MONEY] = {"money", "an amount and a currency such as 100000 USD", NULL, value_show_decimal},
     [SCHEMA_DURATION] = {"duration", "a duration such as 50ms, 2s, 10m, 4h or 1d", value_duration, value_show_duration},
+    [SCHEMA_SECONDS] = {"duration", "a duration of whole seconds such as 30s, 10m, 4h or 1d", value_seconds,
+                        value_show_seconds},
     [SCHEMA_SIZE] = {"size", "a size such as 64KiB, 16MiB or 1GiB", value_size, value_show_size},
     [SCHEMA_SIZE32] = {"size", "a size such as 64KiB, 16MiB or 1GiB", value_size, value_show_size},
     [SCHEMA_TIME] = {"time of day", "a time of day such as 17:00", value_time, value_show_time},
@@ -48,6 +50,10 @@ static const struct scalar_kind kinds[] = {
     [SCHEMA_REFERENCE] = {"name", "a name", NULL, NULL},
     [SCHEMA_REFERENCES] = {"list of names", "a list of names such as [EURUSD, XAUUSD]", NULL, NULL},
     [SCHEMA_PATH] = {"path", "a path", NULL, NULL},
+    [SCHEMA_BITS] = {"list", "a list such as [a, b], of", NULL, NULL},
+    [SCHEMA_SYMBOLS] = {"list of symbols", "a list of symbols such as [EURUSD, XAUUSD]", NULL, NULL},
+    [SCHEMA_LINES] = {"list of texts", "a list of texts", NULL, NULL},
+    [SCHEMA_VARIANTS] = {"list", "a list of other readings, each with the keys that differ", NULL, NULL},
     [SCHEMA_SECTION] = {"section", "keys of its own, indented below it", NULL, NULL},
     [SCHEMA_LIST] = {"list", "a list, one \"- {...}\" a line", NULL, NULL},
     [SCHEMA_MAP] = {"section", "names, and below each its keys", NULL, NULL},
@@ -60,7 +66,8 @@ const char *scalar_type_name(enum schema_type type)
 
 static bool is_counted(enum schema_type type)
 {
-    return type == SCHEMA_DECIMALS || type == SCHEMA_REFERENCES || type == SCHEMA_LIST || type == SCHEMA_MAP;
+    return type == SCHEMA_DECIMALS || type == SCHEMA_REFERENCES || type == SCHEMA_LIST || type == SCHEMA_MAP ||
+           type == SCHEMA_BITS || type == SCHEMA_SYMBOLS || type == SCHEMA_LINES || type == SCHEMA_VARIANTS;
 }
 
 const char *scalar_range(const struct schema_field *field, char *buf, size_t size)
@@ -114,6 +121,7 @@ static void store_number(const struct schema_field *field, int64_t value, unsign
         STORE(uint32_t, (uint32_t)value);
         break;
     case SCHEMA_TIME:
+    case SCHEMA_SECONDS:
         STORE(int32_t, (int32_t)value);
         break;
     case SCHEMA_SHARE:
@@ -291,13 +299,76 @@ const char *scalar_store(struct loading *l, const struct schema_field *field, co
     }
 }
 
-const char *scalar_store_element(const struct schema_field *field, const char *text, struct place place, uint32_t index,
-                                 void *base)
+/* One more choice of a list. */
+static const char *add_bit(const struct schema_field *field, const char *text, unsigned char *at)
+{
+    uint32_t bits;
+    memcpy(&bits, at, sizeof bits);
+    for (uint32_t i = 0; field->choices[i] != NULL; i++) {
+        if (strcmp(field->choices[i], text) != 0)
+            continue;
+        if (bits >> i & 1)
+            return "is there twice";
+        STORE(uint32_t, bits | UINT32_C(1) << i);
+        return NULL;
+    }
+    return "is not known here";
+}
+
+static const char *add_symbol(const struct loading *l, const char *text, struct place place, void *at)
+{
+    struct schema_symbols symbols;
+    const char *problem = name_problem(SCHEMA_SYMBOL, text);
+    memcpy(&symbols, at, sizeof symbols);
+    if (problem == NULL && strlen(text) >= sizeof symbols.unknown)
+        problem = "is too long";
+    if (problem != NULL)
+        return problem;
+    uint32_t i = 0;
+    while (i < l->out->instrument_count && strcmp(l->out->instruments[i].symbol, text) != 0)
+        i++;
+    if (i < l->out->instrument_count && symbols.mask >> i & 1)
+        return "is there twice";
+    if (i < l->out->instrument_count) {
+        symbols.mask |= UINT32_C(1) << i;
+    } else if (symbols.unknown_count++ == 0) {
+        memcpy(symbols.unknown, text, strlen(text) + 1);
+        symbols.place = place;
+    }
+    memcpy(at, &symbols, sizeof symbols);
+    return NULL;
+}
+
+static const char *add_line(const struct schema_field *field, const char *text, unsigned char *at)
+{
+    size_t used = strlen((char *)at), length = strlen(text);
+    if (used + length + 2 > field->size)
+        return "makes all of it too long";
+    if (strpbrk(text, "\r\n") != NULL)
+        return "is more than one line";
+    if (used > 0)
+        at[used++] = '\n';
+    memcpy(at + used, text, length + 1);
+    return NULL;
+}
+
+const char *scalar_store_element(struct loading *l, const struct schema_field *field, const char *text,
+                                 struct place place, uint32_t index, void *base)
 {
     unsigned char *at = (unsigned char *)base + field->offset;
-    if (field->type == SCHEMA_REFERENCES)
-        return store_reference(text, place, at + index * sizeof(struct schema_reference));
     int64_t value = 0;
+    switch (field->type) {
+    case SCHEMA_REFERENCES:
+        return store_reference(text, place, at + index * sizeof(struct schema_reference));
+    case SCHEMA_BITS:
+        return add_bit(field, text, at);
+    case SCHEMA_SYMBOLS:
+        return add_symbol(l, text, place, at);
+    case SCHEMA_LINES:
+        return add_line(field, text, at);
+    default:
+        break;
+    }
     const char *problem = value_decimal(text, &value);
     if (problem != NULL)
         return problem;

@@ -8,9 +8,9 @@
  * `quoted`: it stood in quotes, so that "" is a value. Only types with one value. */
 const char *scalar_store(struct loading *l, const struct schema_field *field, const char *text, struct place place,
                          void *base);
-/* One element of DECIMALS, REALS or REFERENCES, stored at index. */
-const char *scalar_store_element(const struct schema_field *field, const char *text, struct place place, uint32_t index,
-                                 void *base);
+/* One element of DECIMALS, REALS or REFERENCES, stored at index; of BITS, SYMBOLS, LINES, added. */
+const char *scalar_store_element(struct loading *l, const struct schema_field *field, const char *text,
+                                 struct place place, uint32_t index, void *base);
 /* Short name of a type, for the reference documentation. */
 const char *scalar_type_name(enum schema_type type);
 /* "from 5 to 200", "at least 1", "" without a range. */

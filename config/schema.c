@@ -16,7 +16,7 @@ struct reading {
     const struct schema_table *table;
     const char *prefix;
     unsigned char *base;
-    bool failed;
+    bool failed, over; /* over: what is not written stays as it is */
 };
 
 static bool is_container(enum schema_type type)
@@ -26,8 +26,11 @@ static bool is_container(enum schema_type type)
 
 static bool is_sequence_of_scalars(enum schema_type type)
 {
-    return type == SCHEMA_DECIMALS || type == SCHEMA_REALS || type == SCHEMA_REFERENCES;
+    return type == SCHEMA_DECIMALS || type == SCHEMA_REALS || type == SCHEMA_REFERENCES || type == SCHEMA_BITS ||
+           type == SCHEMA_SYMBOLS || type == SCHEMA_LINES;
 }
+
+static int read_mapping(struct reading *r, yaml_node_t *mapping);
 
 static const char *full_key(const struct reading *r, const char *key, char buf[REPORT_KEY_MAX])
 {
@@ -166,16 +169,19 @@ static void read_sequence(struct reading *r, const struct schema_field *field, c
         complain(r, node, field->key, field, "a list of a wrong length");
         return;
     }
+    bool joined = field->type == SCHEMA_BITS || field->type == SCHEMA_SYMBOLS || field->type == SCHEMA_LINES;
+    if (joined) /* each item adds to one member */
+        memset(r->base + field->offset, 0, field->size);
     for (uint32_t i = 0; i < (uint32_t)count; i++) {
         const yaml_node_t *item = document_node(r->document, node->data.sequence.items.start[i]);
         const char *problem = not_a_scalar(item, false);
         if (problem == NULL)
-            problem = scalar_store_element(field, scalar_text(item), document_place(r->document, item), i, r->base);
+            problem = scalar_store_element(r->l, field, scalar_text(item), document_place(r->document, item), i, r->base);
         if (problem != NULL)
             complain(r, item, field->key, field, problem);
     }
     uint32_t stored = (uint32_t)count;
-    if (field->type != SCHEMA_REALS)
+    if (field->type != SCHEMA_REALS && !joined)
         memcpy(r->base + field->count_offset, &stored, sizeof stored);
 }
 
@@ -191,25 +197,87 @@ static void read_element(struct reading *r, const struct schema_field *field, ya
         r->failed = true;
 }
 
+/* The key of VARIANTS in the mapping of an element, NULL when it has none. */
+static yaml_node_t *find_variants(struct reading *r, const struct schema_field *field, const yaml_node_t *node,
+                                  const struct schema_field **variants)
+{
+    *variants = NULL;
+    for (size_t i = 0; i < field->table->count; i++)
+        if (field->table->fields[i].type == SCHEMA_VARIANTS)
+            *variants = &field->table->fields[i];
+    if (*variants == NULL || node->type != YAML_MAPPING_NODE)
+        return NULL;
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = document_node(r->document, pair->key);
+        if (key->type == YAML_SCALAR_NODE && strcmp(scalar_text(key), (*variants)->key) == 0)
+            return document_node(r->document, pair->value);
+    }
+    return NULL;
+}
+
+/* The variants of element `of` become elements behind it, from *count on. */
+static void read_variants(struct reading *r, const struct schema_field *field, const yaml_node_t *node,
+                          const char *prefix, uint32_t of, uint32_t *count)
+{
+    const struct schema_field *variants;
+    unsigned char *list = r->base + field->offset;
+    const yaml_node_t *readings = find_variants(r, field, node, &variants);
+    if (readings == NULL || readings->type != YAML_SEQUENCE_NODE)
+        return; /* none, or reported already */
+    uint32_t number = (uint32_t)(readings->data.sequence.items.top - readings->data.sequence.items.start);
+    struct reading of_element = *r; /* so that complaints name the element */
+    of_element.prefix = prefix;
+    for (uint32_t i = 0; i < number && number <= (uint32_t)variants->max; i++) {
+        yaml_node_t *reading = document_node(r->document, readings->data.sequence.items.start[i]);
+        char inner[REPORT_KEY_MAX * 2];
+        uint32_t shown = i + 1;
+        snprintf(inner, sizeof inner, "%.100s%s[%u].", prefix, variants->key, i);
+        if (reading->type != YAML_MAPPING_NODE) {
+            complain(&of_element, reading, variants->key, variants, "not keys with values");
+            continue;
+        }
+        if ((*count + 1) * field->element_size > field->size) {
+            complain(&of_element, reading, variants->key, variants, "one element too many for this list");
+            break;
+        }
+        unsigned char *element = list + *count * field->element_size;
+        struct place at = document_place(r->document, reading);
+        memcpy(element, list + of * field->element_size, field->element_size);
+        memcpy(element + variants->offset, &shown, sizeof shown);
+        if (field->place_offset != 0)
+            memcpy(element + field->place_offset, &at, sizeof at);
+        struct reading over = {r->l, r->document, field->table, inner, element, false, true};
+        r->failed |= read_mapping(&over, reading) != 0;
+        ++*count;
+    }
+    r->failed |= of_element.failed;
+}
+
 static void read_list(struct reading *r, const struct schema_field *field, const yaml_node_t *node)
 {
     if (node->type != YAML_SEQUENCE_NODE) {
         complain(r, node, field->key, field, "not a list");
         return;
     }
-    int64_t count = node->data.sequence.items.top - node->data.sequence.items.start;
-    if (count < field->min || count > field->max) {
+    int64_t written = node->data.sequence.items.top - node->data.sequence.items.start;
+    if (written < field->min || written > field->max) {
         complain(r, node, field->key, field, "a list of a wrong length");
         return;
     }
-    for (uint32_t i = 0; i < (uint32_t)count; i++) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < (uint32_t)written; i++) {
         char prefix[REPORT_KEY_MAX];
+        yaml_node_t *item = document_node(r->document, node->data.sequence.items.start[i]);
         snprintf(prefix, sizeof prefix, "%s%s[%u].", r->prefix, field->key, i);
-        read_element(r, field, document_node(r->document, node->data.sequence.items.start[i]), prefix,
-                     r->base + field->offset + i * field->element_size);
+        if (field->size != 0 && (count + 1) * field->element_size > field->size) {
+            complain(r, item, field->key, field, "one element too many, counting other readings");
+            break;
+        }
+        uint32_t at = count++;
+        read_element(r, field, item, prefix, r->base + field->offset + at * field->element_size);
+        read_variants(r, field, item, prefix, at, &count);
     }
-    uint32_t stored = (uint32_t)count;
-    memcpy(r->base + field->count_offset, &stored, sizeof stored);
+    memcpy(r->base + field->count_offset, &count, sizeof count);
 }
 
 static bool name_in_use(const struct reading *r, const struct schema_field *field, const char *name, uint32_t count)
@@ -223,7 +291,9 @@ static bool name_in_use(const struct reading *r, const struct schema_field *fiel
 static void read_map_pair(struct reading *r, const struct schema_field *field, const yaml_node_pair_t *pair,
                           uint32_t *count)
 {
-    const struct schema_field name_field = {.key = field->key, .type = SCHEMA_SYMBOL, .size = CONFIG_NAME_MAX};
+    const struct schema_field name_field = {.key = field->key,
+                                            .type = field->names != SCHEMA_TEXT ? field->names : SCHEMA_SYMBOL,
+                                            .size = CONFIG_NAME_MAX};
     const yaml_node_t *key = document_node(r->document, pair->key);
     char name[REPORT_KEY_MAX], prefix[REPORT_KEY_MAX * 2 + 8];
     if (read_key(r, key, name) == NULL)
@@ -270,10 +340,30 @@ static void read_section(struct reading *r, const struct schema_field *field, ya
 {
     char prefix[REPORT_KEY_MAX];
     snprintf(prefix, sizeof prefix, "%s%s.", r->prefix, field->key);
+    if (r->over) { /* as a whole: a part of another amount is no amount */
+        assert(field->size > 0);
+        memset(r->base + field->offset, 0, field->size);
+    }
+    if (field->place_offset != 0) {
+        struct place at = document_place(r->document, node);
+        memcpy(r->base + field->offset + field->place_offset, &at, sizeof at);
+    }
     if (node->type != YAML_MAPPING_NODE)
         complain(r, node, field->key, field, "not keys with values");
     else if (schema_read(r->l, r->document, node, field->table, prefix, r->base + field->offset) != 0)
         r->failed = true;
+}
+
+/* Only whether they are a list: read_list reads them, when the element itself is complete. */
+static void check_variants(struct reading *r, const struct schema_field *field, const yaml_node_t *node)
+{
+    int64_t count = node->type == YAML_SEQUENCE_NODE ? node->data.sequence.items.top - node->data.sequence.items.start : 0;
+    if (r->over)
+        complain(r, node, field->key, field, "inside another of its kind");
+    else if (node->type != YAML_SEQUENCE_NODE)
+        complain(r, node, field->key, field, "not a list");
+    else if (count < field->min || count > field->max)
+        complain(r, node, field->key, field, "a list of a wrong length");
 }
 
 static void read_value(struct reading *r, const struct schema_field *field, yaml_node_t *node)
@@ -286,6 +376,8 @@ static void read_value(struct reading *r, const struct schema_field *field, yaml
         read_list(r, field, node);
     else if (field->type == SCHEMA_MAP)
         read_map(r, field, node);
+    else if (field->type == SCHEMA_VARIANTS)
+        check_variants(r, field, node);
     else if (is_sequence_of_scalars(field->type))
         read_sequence(r, field, node);
     else
@@ -318,33 +410,40 @@ static void apply_default(struct reading *r, const struct schema_field *field, s
     }
 }
 
-int schema_read(struct loading *l, struct document *document, yaml_node_t *mapping, const struct schema_table *table,
-                const char *prefix, void *base)
+static int read_mapping(struct reading *r, yaml_node_t *mapping)
 {
-    struct reading r = {l, document, table, prefix, base, false};
+    struct document *document = r->document;
+    const struct schema_table *table = r->table;
     uint32_t first_line[SCHEMA_FIELDS_MAX] = {0};
     assert(table->count <= SCHEMA_FIELDS_MAX && mapping->type == YAML_MAPPING_NODE);
     for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top; pair++) {
         char key[REPORT_KEY_MAX];
         yaml_node_t *node = document_node(document, pair->key);
-        if (read_key(&r, node, key) == NULL)
+        if (read_key(r, node, key) == NULL)
             continue;
         size_t i = find_field(table, key);
         if (i == table->count)
-            complain_unknown(&r, node, key);
-        else if (!seen_before(&r, node, key, &first_line[i]))
-            read_value(&r, &table->fields[i], document_node(document, pair->value));
+            complain_unknown(r, node, key);
+        else if (!seen_before(r, node, key, &first_line[i]))
+            read_value(r, &table->fields[i], document_node(document, pair->value));
     }
     struct place at = document_place(document, mapping);
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count && !r->over; i++) {
         if (first_line[i] != 0)
             continue;
         if (table->fields[i].fallback == NULL)
-            complain_missing(&r, at, &table->fields[i]);
+            complain_missing(r, at, &table->fields[i]);
         else
-            apply_default(&r, &table->fields[i], at);
+            apply_default(r, &table->fields[i], at);
     }
-    return r.failed ? -EINVAL : 0;
+    return r->failed ? -EINVAL : 0;
+}
+
+int schema_read(struct loading *l, struct document *document, yaml_node_t *mapping, const struct schema_table *table,
+                const char *prefix, void *base)
+{
+    struct reading r = {l, document, table, prefix, base, false, false};
+    return read_mapping(&r, mapping);
 }
 
 /* --- reference documentation ------------------------------------------------------------ */

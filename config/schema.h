@@ -38,6 +38,7 @@ enum schema_type {
     SCHEMA_REALS,      /* double[], all of them */
     SCHEMA_MONEY,      /* dec_t; its currency goes to count_offset, char[4] */
     SCHEMA_DURATION,   /* int64_t ns */
+    SCHEMA_SECONDS,    /* int32_t s, written as a duration */
     SCHEMA_SIZE,       /* uint64_t bytes */
     SCHEMA_SIZE32,     /* uint32_t bytes */
     SCHEMA_TIME,       /* int32_t seconds of the day */
@@ -49,9 +50,22 @@ enum schema_type {
     SCHEMA_REFERENCE,  /* struct schema_reference: a name that is resolved later */
     SCHEMA_REFERENCES, /* struct schema_reference[], number at count_offset */
     SCHEMA_PATH,       /* struct schema_path */
+    SCHEMA_BITS,       /* uint32_t, bit i: choice i is in the list */
+    SCHEMA_SYMBOLS,    /* struct schema_symbols */
+    SCHEMA_LINES,      /* char[size]: a list of texts, one a line, number not kept */
     SCHEMA_SECTION,    /* a mapping with its own table, in the same struct at offset */
     SCHEMA_LIST,       /* a sequence of mappings: array, number at count_offset */
     SCHEMA_MAP,        /* name: mapping; each element begins with the name, char[CONFIG_NAME_MAX] */
+    SCHEMA_VARIANTS,   /* in a LIST's element alone: mappings of keys of that same element, each of which becomes an
+                          element of its own behind it: a copy with these keys changed; uint32_t at offset: its number */
+};
+
+/* Symbols of instruments.yaml, which is read before. Not to know one is no mistake here: who needs it says so. */
+struct schema_symbols {
+    uint32_t mask;     /* bit i: instrument i */
+    uint32_t unknown_count;
+    char unknown[CONFIG_NAME_MAX]; /* the first of them, and where it stands */
+    struct place place;
 };
 
 struct schema_reference {
@@ -80,6 +94,7 @@ struct schema_field {
     size_t given_offset;              /* bool that becomes true when the key is there; 0: none */
     size_t place_offset; /* struct place of an element, of the mapping's beginning; in SECTION, LIST, MAP */
     size_t element_size; /* LIST, MAP */
+    enum schema_type names; /* MAP: the type of its names; SCHEMA_TEXT (0) stands for SCHEMA_SYMBOL */
 };
 
 struct schema_table {

@@ -25,6 +25,8 @@ static const char *const rows[] = {"ticks", "M1", "M5", "M15", "H1", NULL};
 static const char *const sources[] = {"simulator", "dataset", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const hosts[] = {"own_device", "server", "vps", "vpn", "remote", NULL};
+static const char *const modes[] = {"auto_unattended", "auto_own_proof", "auto_attended", "manual", NULL};
 
 static const struct schema_field fields_log[] = {
     {"format", SCHEMA_CHOICE, SCHEMA_AT(struct draft_fleet, log_json), .choices = log_formats, .fallback = "text",
@@ -168,6 +170,11 @@ static const struct schema_field fields_fleet[] = {
     VERSION(struct draft_fleet),
     {"owner", SCHEMA_TEXT, SCHEMA_AT(struct draft_fleet, owner),
      .help = "the one person whose accounts these are; firms refuse trading for others"},
+    {"host", SCHEMA_CHOICE, SCHEMA_AT(struct draft_fleet, host), .choices = hosts, .fallback = "server",
+     .help = "what this machine is to a firm: some refuse orders from some kinds"},
+    {"mode", SCHEMA_CHOICE, SCHEMA_AT(struct draft_fleet, mode), .choices = modes, .fallback = "auto_unattended",
+     .help = "how the fleet trades: by itself; by itself, and what firms want shown of an own program is shown; "
+             "watched by a person; by hand (the fleet only watches)"},
     {"state_dir", SCHEMA_PATH, SCHEMA_AT(struct draft_fleet, state_dir), .fallback = "/var/lib/propfleet",
      .help = "what must survive: journals, books, alerts. A relative path starts from this file's folder; --state"},
     {"runtime_dir", SCHEMA_PATH, SCHEMA_AT(struct draft_fleet, runtime_dir), .fallback = "/run/propfleet",
@@ -292,77 +299,6 @@ static const struct schema_field fields_instruments[] = {
 };
 const struct schema_table table_instruments = SCHEMA_TABLE(fields_instruments);
 
-/* --- firms/ --------------------------------------------------------------------------------- */
-
-static const char *const floor_kinds[] = {"daily", "total", NULL};
-static const char *const anchors[] = {"initial",         "snap_balance", "snap_equity", "snap_max", "run_closed",
-                                      "run_eod_balance", "run_eod_max",  "run_equity",  "day_peak", NULL};
-static const char *const breaches[] = {"lt", "le", NULL};
-static const char *const effects[] = {"terminate", "pause", NULL};
-static const char *const automation[] = {"allowed",   "own", "own_with_proof", "own_source_shared", "manual_only",
-                                         "forbidden", NULL};
-
-static const struct schema_field fields_programme_day[] = {
-    {"zone", SCHEMA_ZONE, SCHEMA_AT(struct config_programme, zone), .help = "zone of the firm's trading day"},
-    {"starts", SCHEMA_TIME, SCHEMA_AT(struct config_programme, day_start_s), 0, 86399,
-     .help = "local time at which the firm's day begins"},
-};
-
-static const struct schema_field fields_floor[] = {
-    {"id", SCHEMA_LABEL, SCHEMA_AT(struct draft_floor, c.id), .help = "what the journal calls it"},
-    {"kind", SCHEMA_CHOICE, SCHEMA_AT(struct draft_floor, c.kind), .choices = floor_kinds,
-     .help = "what a refusal calls it"},
-    {"anchor", SCHEMA_CHOICE, SCHEMA_AT(struct draft_floor, c.anchor), .choices = anchors,
-     .help = "the floor is this less the allowance: the initial balance; balance, equity or the higher of both at the "
-             "day's beginning; the highest closed balance, end-of-day balance, end-of-day maximum or equity ever; "
-             "the day's highest equity"},
-    {"allowance", SCHEMA_FRACTION, SCHEMA_AT(struct draft_floor, c.allowance_fraction), PERCENT / 100, 100 * PERCENT,
-     .fallback = "", .help = "as a percentage of the initial balance; either this or allowance_money"},
-    NUMBER("allowance_money", struct draft_floor, c.allowance_abs, 1, LARGEST, .fallback = "",
-           .unit = "of the account's currency", .help = "as an amount"),
-    {"allowance_of_anchor", SCHEMA_FLAG, SCHEMA_AT(struct draft_floor, c.allowance_of_anchor), .fallback = "false",
-     .help = "true: the percentage is of the anchor, not of the initial balance"},
-    NUMBER("cap", struct draft_floor, c.cap_offset, -LARGEST, LARGEST, .fallback = "",
-           .unit = "of the account's currency", .given_offset = offsetof(struct draft_floor, c.has_cap),
-           .help = "the floor never rises above the initial balance plus this; without it there is no cap"),
-    {"breach", SCHEMA_CHOICE, SCHEMA_AT(struct draft_floor, c.breach), .choices = breaches,
-     .help = "lt: out below the floor. le: out on reaching it"},
-    {"effect", SCHEMA_CHOICE, SCHEMA_AT(struct draft_floor, c.effect), .choices = effects, .fallback = "terminate",
-     .help = "what the firm does: end the account, or pause it to the next day"},
-};
-
-static const struct schema_table table_programme_day = SCHEMA_TABLE(fields_programme_day);
-static const struct schema_table table_floor = SCHEMA_TABLE(fields_floor);
-
-static const struct schema_field fields_programme[] = {
-    VERSION(struct draft_programme),
-    {"firm", SCHEMA_LABEL, SCHEMA_AT(struct draft_programme, c.firm), .help = "the firm"},
-    {"programme", SCHEMA_LABEL, SCHEMA_AT(struct draft_programme, c.name),
-     .help = "the programme; accounts name it as firm/programme"},
-    {"phase", SCHEMA_LABEL, SCHEMA_AT(struct draft_programme, c.phase), .help = "the phase that these rules are of"},
-    {"verified", SCHEMA_DATE, SCHEMA_AT(struct draft_programme, c.verified),
-     .help = "day on which the rules were last compared with the firm's text"},
-    {"max_age_days", SCHEMA_COUNT, SCHEMA_AT(struct draft_programme, c.max_age_days), 1, 3650, .fallback = "90",
-     .unit = "days", .help = "older than this, the rules are warned about"},
-    {"automation", SCHEMA_CHOICE, SCHEMA_AT(struct draft_programme, c.automation), .choices = automation,
-     .help = "what the firm says about programs that trade; manual_only and forbidden leave only observing"},
-    {"sizes", SCHEMA_DECIMALS, SCHEMA_AT(struct draft_programme, sizes), 1, TABLES_SIZES_MAX,
-     .count_offset = offsetof(struct draft_programme, size_count), .help = "initial balances that the firm offers"},
-    {"day", SCHEMA_SECTION, .offset = offsetof(struct draft_programme, c), .table = &table_programme_day,
-     .help = "the firm's trading day"},
-    {"floors", SCHEMA_LIST, .offset = offsetof(struct draft_programme, floors), .min = 1, .max = CONFIG_FLOORS_MAX,
-     .unit = "floors", .table = &table_floor, .element_size = sizeof(struct draft_floor),
-     .count_offset = offsetof(struct draft_programme, floor_count), .place_offset = offsetof(struct draft_floor, place),
-     .help = "loss limits; at least one daily and one total. Where a text has two readings, both: the highest rules"},
-    {"opposite_refused", SCHEMA_FLAG, SCHEMA_AT(struct draft_programme, c.opposite_refused), .fallback = "true",
-     .help = "no account may open against another of this firm on one instrument"},
-    {"buffer", SCHEMA_FRACTION, SCHEMA_AT(struct draft_programme, c.buffer_fraction), 0, 10 * PERCENT,
-     .fallback = "0.1%", .help = "ours, not the firm's: kept above every floor, of the initial balance"},
-    NUMBER("lots_per_order_max", struct draft_programme, c.lots_per_order_max, 0, LARGEST, .fallback = "0",
-           .unit = "lots", .help = "largest order; 0: no limit"),
-};
-const struct schema_table table_programme = SCHEMA_TABLE(fields_programme);
-
 /* --- personalities/ ---------------------------------------------------------------------------- */
 
 static const char *const directions[] = {"both", "long", "short", NULL};
@@ -483,6 +419,11 @@ static const struct schema_field fields_account[] = {
     {"name", SCHEMA_NAME, SCHEMA_AT(struct draft_account, c.name), .help = "what every command calls it; unique"},
     {"programme", SCHEMA_REFERENCE, SCHEMA_AT(struct draft_account, programme),
      .help = "whose rules bind it, as firm/programme"},
+    {"phase", SCHEMA_REFERENCE, SCHEMA_AT(struct draft_account, phase), .fallback = "",
+     .help = "of the programme; needed when its file has more than one"},
+    {"options", SCHEMA_REFERENCES, SCHEMA_AT(struct draft_account, options), 1, DRAFT_OPTIONS_MAX, .fallback = "",
+     .unit = "ids", .count_offset = offsetof(struct draft_account, option_count),
+     .help = "optional rules of the phase that are switched on at the firm"},
     {"personality", SCHEMA_REFERENCE, SCHEMA_AT(struct draft_account, personality), .help = "how it trades"},
     {"balance", SCHEMA_MONEY, SCHEMA_AT(struct draft_account, c.initial_balance), DEC_ONE, LARGEST,
      .count_offset = offsetof(struct draft_account, c.currency),

@@ -6,9 +6,11 @@
 #ifndef PROPFLEET_CONFIG_TABLES_H
 #define PROPFLEET_CONFIG_TABLES_H
 
+#include "config/rule_compile.h"
 #include "config/schema.h"
 
-#define TABLES_SIZES_MAX 16
+#define DRAFT_FILES_MAX 40   /* programmes */
+#define DRAFT_OPTIONS_MAX 4  /* of an account */
 
 struct draft_feed {
     struct config_feed c;
@@ -20,7 +22,7 @@ struct draft_fleet {
     uint32_t config_version;
     char owner[CONFIG_NAME_MAX];
     struct schema_path state_dir, runtime_dir, alert_command;
-    uint32_t log_json, log_level;
+    uint32_t log_json, log_level, host, mode;
     struct draft_feed feed;
     struct config_coordination coordination;
     struct config_store store;
@@ -42,20 +44,6 @@ struct draft_instruments {
     struct draft_instrument list[CONFIG_INSTRUMENTS_MAX];
 };
 
-struct draft_floor {
-    struct config_floor c;
-    struct place place;
-};
-
-struct draft_programme {
-    uint32_t config_version;
-    struct config_programme c;
-    uint32_t floor_count, size_count;
-    struct draft_floor floors[CONFIG_FLOORS_MAX];
-    dec_t sizes[TABLES_SIZES_MAX];
-    struct place place;
-};
-
 struct draft_personality {
     uint32_t config_version;
     struct config_personality c;
@@ -69,7 +57,8 @@ enum draft_durability { DRAFT_CRASH, DRAFT_POWER, DRAFT_BY_MARKET };
 struct draft_account {
     uint32_t config_version;
     struct config_account c; /* its durability is an enum draft_durability */
-    struct schema_reference programme, personality;
+    struct schema_reference programme, phase, options[DRAFT_OPTIONS_MAX], personality;
+    uint32_t option_count;
     struct place place;
 };
 
@@ -98,7 +87,9 @@ struct draft {
     struct draft_fleet fleet;
     struct place fleet_place;
     struct draft_instruments instruments;
-    struct draft_programme programmes[CONFIG_PROGRAMMES_MAX];
+    struct draft_programme *programmes[DRAFT_FILES_MAX]; /* ours: the loader frees them */
+    bool programme_broken[DRAFT_FILES_MAX];              /* read, with errors: not compiled */
+    struct rule_gap gaps[CONFIG_PROGRAMMES_MAX];         /* of each entry of the compiled configuration */
     struct draft_personality personalities[CONFIG_PERSONALITIES_MAX];
     struct draft_account accounts[CONFIG_ACCOUNTS_MAX];
     struct draft_dataset dataset; /* the chosen one, when has_dataset */
@@ -109,7 +100,7 @@ struct draft {
     bool datasets_missing; /* the folder datasets/ of the configuration, which need not be there */
 };
 
-extern const struct schema_table table_fleet, table_instruments, table_programme, table_personality, table_account,
+extern const struct schema_table table_fleet, table_instruments, table_personality, table_account,
     table_dataset;
 
 #endif

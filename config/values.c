@@ -110,6 +110,19 @@ const char *value_duration(const char *text, int64_t *out)
 {
     return parse_with_unit(text, UNITS(durations), out);
 }
+const char *value_seconds(const char *text, int64_t *out)
+{
+    int64_t ns;
+    const char *problem = value_duration(text, &ns);
+    if (problem != NULL)
+        return problem;
+    if (ns % CLOCK_NS_PER_S != 0)
+        return "is finer than a second";
+    if (ns / CLOCK_NS_PER_S > INT32_MAX || ns / CLOCK_NS_PER_S < INT32_MIN)
+        return "is too large";
+    *out = ns / CLOCK_NS_PER_S;
+    return NULL;
+}
 const char *value_size(const char *text, int64_t *out)
 {
     return parse_with_unit(text, UNITS(sizes), out);
@@ -252,6 +265,11 @@ const char *value_show_fraction(int64_t value, char *buf)
 const char *value_show_duration(int64_t value, char *buf)
 {
     return value == 0 ? memcpy(buf, "0s", sizeof "0s") : show_with_unit(value, UNITS(durations), buf);
+}
+
+const char *value_show_seconds(int64_t value, char *buf)
+{
+    return value_show_duration(value * CLOCK_NS_PER_S, buf);
 }
 
 const char *value_show_size(int64_t value, char *buf)

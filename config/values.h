@@ -19,6 +19,7 @@ const char *value_integer(const char *text, int64_t *out);  /* whole, signed */
 const char *value_decimal(const char *text, int64_t *out);  /* dec_t */
 const char *value_fraction(const char *text, int64_t *out); /* "5%" is dec_t 0.05 */
 const char *value_duration(const char *text, int64_t *out); /* ns */
+const char *value_seconds(const char *text, int64_t *out);  /* a duration of whole seconds, at most int32 */
 const char *value_size(const char *text, int64_t *out);     /* bytes */
 const char *value_time(const char *text, int64_t *out);     /* seconds of the day */
 const char *value_date(const char *text, int64_t *out);     /* days since 1970-01-01 */
@@ -33,6 +34,7 @@ const char *value_show_integer(int64_t value, char *buf);
 const char *value_show_decimal(int64_t value, char *buf);
 const char *value_show_fraction(int64_t value, char *buf);
 const char *value_show_duration(int64_t value, char *buf);
+const char *value_show_seconds(int64_t value, char *buf);
 const char *value_show_size(int64_t value, char *buf);
 const char *value_show_time(int64_t value, char *buf);
 

@@ -113,14 +113,15 @@ static bool prompt(const char *what, const char *usual, char answer[ANSWER_MAX])
 }
 
 struct answers {
-    char name[ANSWER_MAX], programme[ANSWER_MAX], personality[ANSWER_MAX], size[ANSWER_MAX];
+    char name[ANSWER_MAX], programme[ANSWER_MAX], phase[ANSWER_MAX], personality[ANSWER_MAX], size[ANSWER_MAX];
 };
 
 static void list_programmes(const struct fleet_config *config)
 {
     fputs("programmes:", stderr);
     for (uint32_t i = 0; i < config->programme_count; i++)
-        fprintf(stderr, " %s/%s", config->programmes[i].firm, config->programmes[i].name);
+        if (load_programme(config, config->programmes[i].firm, config->programmes[i].name, NULL) == i)
+            fprintf(stderr, " %s/%s", config->programmes[i].firm, config->programmes[i].name);
     fputc('\n', stderr);
 }
 
@@ -138,7 +139,7 @@ static const char *only_programme(const struct fleet_config *config, const char 
     const char *found = NULL;
     for (uint32_t i = 0; i < config->programme_count; i++)
         if (strcmp(config->programmes[i].firm, firm) == 0) {
-            if (found)
+            if (found && strcmp(found, config->programmes[i].name) != 0)
                 return NULL;
             found = config->programmes[i].name;
         }
@@ -179,6 +180,27 @@ static bool split(struct account_spec *spec, char *firm, size_t size)
     bool agrees = !spec->firm || strcmp(spec->firm, firm) == 0;
     spec->firm = firm;
     return agrees;
+}
+
+/* The phases of the programme, the first of which is usual: it is the one that is bought. Asks when there are several. */
+static void choose_phase(struct account_spec *spec, struct answers *answers, const struct fleet_config *config)
+{
+    uint32_t first = load_programme(config, spec->firm, spec->programme, NULL), count = 0;
+    if (spec->phase || first == CONFIG_NONE)
+        return;
+    spec->phase = config->programmes[first].phase;
+    for (uint32_t i = first; i < config->programme_count; i++)
+        count += load_programme(config, spec->firm, spec->programme, config->programmes[i].phase) == i &&
+                 strcmp(config->programmes[i].firm, spec->firm) == 0 && strcmp(config->programmes[i].name, spec->programme) == 0;
+    if (count < 2 || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return;
+    fputs("phases:", stderr);
+    for (uint32_t i = first; i < config->programme_count; i++)
+        if (load_programme(config, spec->firm, spec->programme, config->programmes[i].phase) == i)
+            fprintf(stderr, " %s", config->programmes[i].phase);
+    fputc('\n', stderr);
+    if (prompt("phase", spec->phase, answers->phase))
+        spec->phase = answers->phase;
 }
 
 /* Accounts of a fleet share their currency; the first that is there says which, and a usual size. */
@@ -266,6 +288,7 @@ static int add_complete(const struct scene *scene, struct account_spec *spec, ui
         status = command_usage("account add", spec->firm ? "--firm and --programme name different firms" : "--firm is missing");
     else {
         usual(spec, &load->config, size, currency);
+        choose_phase(spec, &answers, &load->config);
         status = add(scene, spec, seconds);
     }
     load_free(&load);
@@ -285,6 +308,7 @@ int account_add(int argc, char **argv)
         {"--name", ARGS_TEXT, &spec.name},
         {"--firm", ARGS_TEXT, &spec.firm},
         {"--programme", ARGS_TEXT, &spec.programme},
+        {"--phase", ARGS_TEXT, &spec.phase},
         {"--size", ARGS_TEXT, &spec.size},
         {"--currency", ARGS_TEXT, &spec.currency},
         {"--personality", ARGS_TEXT, &spec.personality},

@@ -43,6 +43,8 @@ static int check(const struct account_spec *spec, struct error *err)
     if (!is_label(spec->firm) || !is_label(spec->programme))
         return error_set(err, EINVAL, "firm and programme '%.40s/%.40s': names such as ftmo/2-step", spec->firm ? spec->firm : "",
                          spec->programme ? spec->programme : "");
+    if (spec->phase && !is_label(spec->phase))
+        return error_set(err, EINVAL, "phase '%.40s': a name such as challenge", spec->phase);
     if (!is_label(spec->personality))
         return error_set(err, EINVAL, "personality '%.40s': a name such as avocet", spec->personality ? spec->personality : "");
     if (!is_amount(spec->size))
@@ -59,7 +61,9 @@ int account_file_text(const struct account_spec *spec, char *out, size_t size, s
     int rc = check(spec, err);
     if (rc != 0)
         return rc;
-    char seed[64] = "";
+    char seed[64] = "", phase[CONFIG_NAME_MAX + 16] = "";
+    if (spec->phase)
+        snprintf(phase, sizeof phase, "phase: %s\n", spec->phase);
     if (spec->has_seed)
         snprintf(seed, sizeof seed, "paper: {seed: %" PRIu64 "}\n", spec->seed);
     int n = snprintf(out, size,
@@ -67,11 +71,12 @@ int account_file_text(const struct account_spec *spec, char *out, size_t size, s
                      "config_version: 1\n"
                      "name: %s\n"
                      "programme: %s/%s\n"
+                     "%s"
                      "personality: %s\n"
                      "balance: %s %s\n"
                      "after_crash: %s\n"
                      "%s%s",
-                     spec->name, spec->firm, spec->programme, spec->personality, spec->size, spec->currency,
+                     spec->name, spec->firm, spec->programme, phase, spec->personality, spec->size, spec->currency,
                      spec->after_crash ? spec->after_crash : "resume", spec->observe_only ? "observe_only: true\n" : "", seed);
     return n > 0 && (size_t)n < size ? n : error_set(err, EINVAL, "the account's file would be too long");
 }

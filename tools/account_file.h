@@ -15,6 +15,7 @@ struct error;
 
 struct account_spec {
     const char *name, *firm, *programme, *personality;
+    const char *phase;       /* NULL: the file says none, which a programme of one phase allows */
     const char *size;        /* "100000" or "100000.50" */
     const char *currency;    /* "USD" */
     const char *after_crash; /* "resume", "flatten"; NULL: resume */

@@ -32,17 +32,18 @@ static unsigned count_active(const struct fleet_config *config)
 /* Firms whose programmes an account uses, and personalities in use. */
 static void count_used(const struct fleet_config *config, unsigned *firms, unsigned *personalities)
 {
-    uint32_t programme_used = 0, personality_used = 0;
+    bool used[CONFIG_PROGRAMMES_MAX] = {false};
+    uint32_t personality_used = 0;
     for (uint32_t i = 0; i < config->account_count; i++)
         if (config->accounts[i].name[0]) {
-            programme_used |= UINT32_C(1) << config->accounts[i].programme;
+            used[config->accounts[i].programme] = true;
             personality_used |= UINT32_C(1) << config->accounts[i].personality;
         }
     *firms = 0;
     for (uint32_t i = 0; i < config->programme_count; i++) {
-        bool first = programme_used >> i & 1;
+        bool first = used[i];
         for (uint32_t j = 0; j < i; j++)
-            first = first && !((programme_used >> j & 1) && strcmp(config->programmes[i].firm, config->programmes[j].firm) == 0);
+            first = first && !(used[j] && strcmp(config->programmes[i].firm, config->programmes[j].firm) == 0);
         *firms += first;
     }
     *personalities = (unsigned)__builtin_popcount(personality_used);

@@ -37,10 +37,11 @@ void load_print_report(const struct load *load, FILE *out)
         fprintf(out, "and %u more errors\n", report->error_count - LOADER_ERRORS_MAX);
 }
 
-uint32_t load_programme(const struct fleet_config *config, const char *firm, const char *name)
+uint32_t load_programme(const struct fleet_config *config, const char *firm, const char *name, const char *phase)
 {
     for (uint32_t i = 0; i < config->programme_count; i++)
-        if (strcmp(config->programmes[i].firm, firm) == 0 && strcmp(config->programmes[i].name, name) == 0)
+        if (strcmp(config->programmes[i].firm, firm) == 0 && strcmp(config->programmes[i].name, name) == 0 &&
+            (!phase || strcmp(config->programmes[i].phase, phase) == 0))
             return i;
     return CONFIG_NONE;
 }

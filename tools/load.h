@@ -19,8 +19,8 @@ struct load *load_new(const struct loader_options *options);
 void load_free(struct load **load);
 /* Warnings ("warning: " in front) and errors, one a line, and how many more there are. */
 void load_print_report(const struct load *load, FILE *out);
-/* The index of the programme "firm/name", of a personality; CONFIG_NONE. */
-uint32_t load_programme(const struct fleet_config *config, const char *firm, const char *name);
+/* The index of "firm/name" in this phase (NULL: its first), of a personality; CONFIG_NONE. */
+uint32_t load_programme(const struct fleet_config *config, const char *firm, const char *name, const char *phase);
 uint32_t load_personality(const struct fleet_config *config, const char *name);
 
 #endif

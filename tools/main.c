@@ -38,7 +38,7 @@ static const struct command commands[] = {
      "  --once         print one frame and end, for scripts" FLEET_HELP},
     {"account", command_account, "add|list|show|pause|resume|flatten|restart|start|remove [NAME] [OPTIONS]",
      "one account; `propfleet help account` lists what can be done\n"
-     "  add [--name N] [--firm F] [--programme P] [--size AMOUNT] [--currency C] [--personality P]\n"
+     "  add [--name N] [--firm F] [--programme P] [--phase X] [--size AMOUNT] [--currency C] [--personality P]\n"
      "      [--after-crash resume|flatten] [--observe-only] [--seed N] [--timeout S]\n"
      "                 write accounts/N.yaml, check, reload, wait until the account is READY; asks for what is\n"
      "                 missing on a terminal\n"

@@ -93,6 +93,7 @@ static void fill_accounts(struct fleet_config *config, uint32_t count)
         snprintf(programme->name, sizeof programme->name, "programme%u", (unsigned)a);
         snprintf(programme->phase, sizeof programme->phase, "evaluation");
         programme->opposite_refused = true;
+        programme->rules.day_count = 1;
         struct config_account *account = &config->accounts[a];
         snprintf(account->name, sizeof account->name, "acc%u", (unsigned)a);
         snprintf(account->currency, sizeof account->currency, "USD");

@@ -113,6 +113,7 @@ static void fill_rules(void)
     snprintf(programme->firm, sizeof programme->firm, "firm");
     snprintf(programme->name, sizeof programme->name, "programme");
     snprintf(programme->phase, sizeof programme->phase, "evaluation");
+    programme->rules.day_count = 1;
     config.programme_count = 1;
     struct config_personality *personality = &config.personalities[0];
     snprintf(personality->name, sizeof personality->name, "calm");

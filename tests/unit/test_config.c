@@ -194,7 +194,6 @@ static void test_map_refuses_a_wrong_size(void **state)
     X("programmes[0].floor_count", programmes[0].floor_count = CONFIG_FLOORS_MAX + 1)                                  \
     X("programmes[0].buffer_fraction", programmes[0].buffer_fraction = -1)                                             \
     X("programmes[0].lots_per_order_max", programmes[0].lots_per_order_max = -1)                                       \
-    X("programmes[0].automation", programmes[0].automation = AUTOMATION_FORBIDDEN + 1)                                 \
     X("programmes[0].floors[1].id", programmes[0].floors[1].id[0] = 0)                                                 \
     X("programmes[0].floors[1].kind", programmes[0].floors[1].kind = 2)                                                \
     X("programmes[0].floors[1].anchor", programmes[0].floors[1].anchor = ANCHOR_DAY_PEAK + 1)                          \
@@ -224,7 +223,7 @@ static void test_map_refuses_a_wrong_size(void **state)
     X("personalities[2].session_from_s", personalities[2].session_from_s = 86400)                                      \
     X("personalities[2].session_to_s", personalities[2].session_to_s = -1)                                             \
     X("personalities[2].instruments", personalities[2].instruments = 1u << c->instrument_count)                        \
-    X("personalities[2].instruments", personalities[2].instruments |= 1u << 3) /* GBPUSD, inactive */                  \
+    X("personalities[2].instruments", personalities[2].instruments |= 1u << 4) /* GBPUSD, inactive */                  \
     X("accounts[4].programme", accounts[4].programme = c->programme_count)                                             \
     X("accounts[4].programme", accounts[4].programme = CONFIG_NONE)                                                    \
     X("accounts[4].personality", accounts[4].personality = c->personality_count)                                       \
@@ -314,7 +313,8 @@ static void test_every_text_ends(void **state)
         TEXT(programmes[1].firm),
         TEXT(programmes[1].name),
         TEXT(programmes[1].phase),
-        TEXT(programmes[1].verified),
+        TEXT(programmes[1].options),
+        TEXT(programmes[1].unknown),
         TEXT(programmes[1].floors[0].id),
         TEXT(personalities[1].name),
         TEXT(accounts[3].name),
@@ -521,10 +521,11 @@ static void test_digests(void **state)
 {
     (void)state;
     support_write("c/firms/zenith.yaml",
-                  "config_version: 1\nfirm: zenith\nprogramme: p\nphase: one\nverified: 2026-11-22\n"
-                  "automation: own\nsizes: [50000]\nday: {zone: Asia/Tokyo, starts: \"07:00\"}\nfloors:\n"
-                  "  - {id: d, kind: daily, anchor: snap_max, allowance: 4%, breach: lt}\n"
-                  "  - {id: t, kind: total, anchor: run_equity, allowance_money: 3000, cap: 0, breach: le}\n");
+                  "config_version: 2\nfirm: zenith\nprogramme: p\nverified: 2026-11-22\nsizes: [50000]\n"
+                  "sources: {A: {url: x, kind: dataset}}\nday: {zone: Asia/Tokyo, at: \"07:00\"}\nbase:\n  loss_floors:\n"
+                  "    - {id: d, anchor: snap_max, allowance: {frac_initial: 4%}, breach_if: lt, src: [A]}\n"
+                  "    - {id: t, anchor: run_equity, allowance: {abs: 3000}, cap: 0, breach_if: le, src: [A]}\n"
+                  "  conduct: {automation: own, src: [A]}\nphases: {one: {stage: eval}}\n");
     support_write("c/personalities/second.yaml",
                   "config_version: 1\nname: second\ninstruments: [EURUSD]\nrisk: 0.1%\nbreakout:\n"
                   "  timeframe: H4\n  lookback: 10\n  stop_atr: 1\n  target_r: 1\n  time_stop: 2d\n");
@@ -533,7 +534,7 @@ static void test_digests(void **state)
     /* Its own things change an account, and nobody else's. */
     expect_change("c/accounts/alpha.yaml", "seed: 1", "seed: 7", true, false);
     expect_change("c/accounts/beta.yaml", "paper:", "observe_only: true\npaper:", false, true);
-    expect_change("c/firms/acme.yaml", "allowance: 5%", "allowance: 4%", true, false);
+    expect_change("c/firms/acme.yaml", "frac_initial: 5%", "frac_initial: 4%", true, false);
     expect_change("c/firms/zenith.yaml", "Asia/Tokyo", "Asia/Seoul", false, true);
     expect_change("c/personalities/second.yaml", "lookback: 10", "lookback: 11", false, true);
     /* What both stand on changes both. */
@@ -555,10 +556,11 @@ static void test_a_new_account_changes_no_other(void **state)
     assert_int_equal(support_load(NULL), 0);
     uint64_t alpha = digest_of("alpha"), beta = digest_of("beta");
     support_write("c/firms/aaa.yaml",
-                  "config_version: 1\nfirm: aaa\nprogramme: p\nphase: one\nverified: 2026-11-22\n"
-                  "automation: own\nsizes: [50000]\nday: {zone: Asia/Tokyo, starts: \"07:00\"}\nfloors:\n"
-                  "  - {id: d, kind: daily, anchor: snap_max, allowance: 4%, breach: lt}\n"
-                  "  - {id: t, kind: total, anchor: run_equity, allowance_money: 3000, cap: 0, breach: le}\n");
+                  "config_version: 2\nfirm: aaa\nprogramme: p\nverified: 2026-11-22\nsizes: [50000]\n"
+                  "sources: {A: {url: x, kind: dataset}}\nday: {zone: Asia/Tokyo, at: \"07:00\"}\nbase:\n  loss_floors:\n"
+                  "    - {id: d, anchor: snap_max, allowance: {frac_initial: 4%}, breach_if: lt, src: [A]}\n"
+                  "    - {id: t, anchor: run_equity, allowance: {abs: 3000}, cap: 0, breach_if: le, src: [A]}\n"
+                  "  conduct: {automation: own, src: [A]}\nphases: {one: {stage: eval}}\n");
     support_write("c/personalities/aaa.yaml",
                   "config_version: 1\nname: aaa\ninstruments: [EURUSD]\nrisk: 0.1%\nbreakout:\n"
                   "  timeframe: H4\n  lookback: 10\n  stop_atr: 1\n  target_r: 1\n  time_stop: 2d\n");
@@ -633,7 +635,7 @@ static void expect_fleet(const struct fleet_config *c)
     assert_int_equal(c->personality_count, 10);
     assert_in_range(c->programme_count, 5, CONFIG_PROGRAMMES_MAX);
     for (uint32_t i = 0; i < c->programme_count; i++) {
-        bool seen = c->programmes[i].automation >= AUTOMATION_MANUAL_ONLY;
+        bool seen = c->programmes[i].rules.conduct.automation == RULES_MANUAL_ONLY;
         for (uint32_t j = 0; j < i; j++)
             seen |= strcmp(c->programmes[i].firm, c->programmes[j].firm) == 0;
         firms += !seen;
@@ -796,7 +798,7 @@ static void test_explain(void **state)
         "  feed.speed: speed, from 0.001 to 1000000; default 1\n",
         "  supervisor.heartbeat_timeout: duration, from 10ms to 1h; default 3s\n",
         "  instruments.NAME.simulate.loadings: list of numbers, from -1 to 1; required\n",
-        "  floors[].breach: choice of lt, le; required\n",
+        "  base.loss_floors[].breach_if: choice of lt, le; required\n",
         "  risk: percentage, from 0.01% to 2%; required\n",
         "  paper.latency_in: duration, from 0s to 1m; default 60ms\n",
         "  files.NAME.rows: choice of ticks, M1, M5, M15, H1; required\n",
