@@ -10,3 +10,12 @@ propfleet_DIR := bin
 propfleet_SRC := tools/main.c
 propfleet_MODULES := tools loader config journal_read chain store shm base
 propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium
+
+# statements of real accounts
+MODULES += statement
+statement_SRC := tools/statement_read.c tools/statement_text.c tools/statement_money.c tools/statement_rules.c
+
+TESTS += test_statement
+test_statement_SRC := tests/unit/test_statement.c
+test_statement_MODULES := statement loader config rules base
+test_statement_LIBS := -lyaml
