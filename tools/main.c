@@ -75,6 +75,13 @@ static const struct command commands[] = {
      "the closed trades of an account" STORE_HELP},
     {"summary", command_summary, "[--json] [--state DIR]",
      "all accounts with what they traded, and the refusals by rule, from their stores" STORE_HELP},
+    {"statement", command_statement, "FILE --programme FIRM/NAME [--phase P] --size AMOUNT [--rates PAIR=FILE,...] [--contracts SYMBOL=UNITS,...] [--days] [--config DIR]",
+     "a real account's statement (TopstepX export, MT4): P/L reckoned anew, days, and what a programme's rules say\n"
+     "  --programme, --phase  a file of firms/ and a phase of it (else its first); --size  the balance it began with\n"
+     "  --rates PAIR=FILE     bars that hold the rate of a cross: USDJPY=USDJPY_M15.csv for GBPJPY\n"
+     "  --contracts S=UNITS   what a lot of a symbol is, S=UNITS:CUR where the profit is not in USD\n"
+     "  --days                every day's result\n"
+     "  exit status 1 when a row differs or a closed balance breaks a floor; equity between the rows is not known"},
     {"help", command_help, "[COMMAND]", "this list, or one command"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

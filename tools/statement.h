@@ -80,7 +80,7 @@ struct statement_trade {
     uint32_t check;                    /* enum statement_check */
     dec_t gross, net;                  /* reckoned; IMPLIED and AT_RATE: gross is stated */
     dec_t rate_low, rate_high;         /* rates of the pair that give the stated cent; 0: no rate is needed */
-    dec_t seen_low, seen_high;         /* of the bar, or twice the price of the nearest fill of the account's own; 0: neither */
+    dec_t seen_low, seen_high;         /* of the bar, or twice the rate by the nearest fill of the account's own; 0: neither */
     int64_t seen_s;                    /* how far away that fill was */
 };
 

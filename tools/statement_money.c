@@ -84,26 +84,42 @@ static const struct statement_bar *bar_of(const struct statement_rates *rates, u
     return NULL;
 }
 
-/* The fill of the account's own in the pair that is nearest in time. */
-static dec_t nearest_fill(const struct statement *all, const char *pair, int64_t time_ns, int64_t *away_s)
+/* Moves *away_s and *price to this symbol's fill that is nearest in time, when it is nearer. */
+static bool nearer_fill(const struct statement *all, const char *symbol, int64_t time_ns, int64_t *away_s, dec_t *price)
 {
-    dec_t price = 0;
-    *away_s = INT64_MAX;
+    bool nearer = false;
     for (uint32_t i = 0; i < all->trade_count; i++) {
         const struct statement_trade *t = &all->trades[i];
-        if (strcmp(all->symbols[t->symbol].name, pair) != 0)
+        if (strcmp(all->symbols[t->symbol].name, symbol) != 0)
             continue;
-        int64_t opened_s = llabs(t->opened_ns - time_ns) / SECOND, closed_s = llabs(t->closed_ns - time_ns) / SECOND;
-        if (opened_s < *away_s) {
-            *away_s = opened_s;
-            price = t->open_price;
-        }
-        if (closed_s < *away_s) {
-            *away_s = closed_s;
-            price = t->close_price;
+        for (int end = 0; end < 2; end++) {
+            int64_t s = llabs((end ? t->closed_ns : t->opened_ns) - time_ns) / SECOND;
+            if (s >= *away_s)
+                continue;
+            *away_s = s;
+            *price = end ? t->close_price : t->open_price;
+            nearer = true;
         }
     }
-    return price;
+    return nearer;
+}
+
+/* The rate as the account's own fills show it: in the pair itself, or the trade's price over one of its base currency in USD
+ * (AUDCAD over AUDUSD is USDCAD). 0: none is near. */
+static dec_t rate_by_fills(const struct statement *all, const struct statement_trade *t, int64_t *away_s)
+{
+    const struct statement_symbol *s = &all->symbols[t->symbol];
+    char base[8];
+    dec_t price = 0, rate = 0;
+    *away_s = STATEMENT_FILL_AGE_S + 1;
+    (void)nearer_fill(all, s->pair, t->closed_ns, away_s, &rate);
+    (void)snprintf(base, sizeof base, "%.3s%s", s->name, STATEMENT_CURRENCY);
+    if (s->fx && nearer_fill(all, base, t->closed_ns, away_s, &price)) {
+        rate = 0;
+        (void)(s->multiply ? dec_div(price, t->close_price, DEC_ROUND_NEAREST, &rate)
+                           : dec_div(t->close_price, price, DEC_ROUND_NEAREST, &rate));
+    }
+    return rate;
 }
 
 static dec_t share(dec_t value, dec_t of_one)
@@ -128,8 +144,8 @@ static enum statement_check check_cross(const struct statement *all, const struc
         bool inside = t->rate_high >= bar->low && t->rate_low <= bar->high + share(bar->high, STATEMENT_RATE_SPREAD);
         return inside ? STATEMENT_AT_RATE : STATEMENT_DIFFERS;
     }
-    dec_t fill = nearest_fill(all, s->pair, t->closed_ns, &t->seen_s);
-    if (fill == 0 || t->seen_s > STATEMENT_FILL_AGE_S)
+    dec_t fill = rate_by_fills(all, t, &t->seen_s);
+    if (fill == 0)
         return STATEMENT_IMPLIED;
     t->seen_low = t->seen_high = fill;
     dec_t band = share(fill, STATEMENT_FILL_SHARE);

@@ -215,16 +215,16 @@ static int64_t week_end(const struct tz_table *new_york, int64_t time_ns, int64_
     return end_ns;
 }
 
-static bool book_of(struct judging *j, struct rules_book *book)
+static bool book_of(struct judging *j, int64_t now_ns, struct rules_book *book)
 {
+    int64_t lasts_s, week_end_ns = week_end(j->new_york, now_ns, &lasts_s);
     *book = (struct rules_book){.legs = j->legs, .count = j->open_count, .balance = j->balance, .equity = j->balance};
     for (uint32_t i = 0; i < j->open_count; i++) {
         const struct statement_trade *t = &j->statement->trades[j->open[i]];
-        int64_t lasts_s;
         if (unknown(j, t) != STATEMENT_UNJUDGED_COUNT)
             return false;
         struct rules_terms terms = terms_of(j, t);
-        if (t->closed_ns <= week_end(j->new_york, t->opened_ns, &lasts_s))
+        if (t->closed_ns <= week_end_ns) /* the gap is charged for what was held over the next weekend */
             terms.gap_distance = 0;
         j->legs[i] = (struct rules_leg){.kind = RULES_LEG_POSITION, .instrument = j->instruments[t->symbol], .side = t->side,
                                         .opened_ns = t->opened_ns};
@@ -249,7 +249,7 @@ static void ask(struct judging *j, uint32_t trade, int64_t now_ns)
     struct statement_gate *gate = &j->out->gate;
     struct rules_book book;
     enum statement_unjudged why = unknown(j, t);
-    if (why == STATEMENT_UNJUDGED_COUNT && !book_of(j, &book))
+    if (why == STATEMENT_UNJUDGED_COUNT && !book_of(j, now_ns, &book))
         why = STATEMENT_BOOK_UNKNOWN;
     if (why != STATEMENT_UNJUDGED_COUNT) {
         gate->unjudged[why]++;
