@@ -372,12 +372,13 @@ int statement_rates_read(FILE *in, const char *name, const char *pair, struct st
     char *line = NULL;
     size_t size = 0;
     uint32_t number = 0, capacity = 0;
+    int64_t last_s = INT64_MIN;
     int rc = 0;
     while (rc == 0 && getline(&line, &size, in) >= 0) {
-        struct statement_bar bar;
+        struct statement_bar bar = {0};
         if (++number == 1 && !isdigit((unsigned char)line[0]))
             continue;
-        if (!read_bar(line, &bar) || (out->count > 0 && bar.time_s <= out->bars[out->count - 1].time_s)) {
+        if (!read_bar(line, &bar) || bar.time_s <= last_s) {
             rc = error_set(err, EINVAL, "%s:%u: no bar, or not after the one before; epoch_s,open,high,low,close is needed", name, number);
         } else if (out->count == STATEMENT_BARS_MAX) {
             rc = error_set(err, E2BIG, "%s: more than %u bars; cut it to the span of the statement", name, STATEMENT_BARS_MAX);
@@ -391,8 +392,9 @@ int statement_rates_read(FILE *in, const char *name, const char *pair, struct st
         }
         if (rc != 0)
             break;
-        if (out->count > 0 && (out->step_s == 0 || bar.time_s - out->bars[out->count - 1].time_s < out->step_s))
-            out->step_s = bar.time_s - out->bars[out->count - 1].time_s;
+        if (out->count > 0 && (out->step_s == 0 || bar.time_s - last_s < out->step_s))
+            out->step_s = bar.time_s - last_s;
+        last_s = bar.time_s;
         out->bars[out->count++] = bar;
     }
     free(line);
