@@ -225,7 +225,8 @@ static bool check_floor(struct check *c, const struct config_floor *f)
 
 static bool check_programme(struct check *c, const struct config_programme *f, uint32_t index)
 {
-    if (!(NAME(f, firm) && NAME(f, name) && NAME(f, phase) && TEXT(f, options) && TEXT(f, unknown) && BOOL(f, has_initial) &&
+    if (!(NAME(f, firm) && NAME(f, name) && NAME(f, phase) && TEXT(f, options) && TEXT(f, unknown) &&
+          check_count(c, "size_count", f->size_count, CONFIG_SIZES_MAX) && BOOL(f, has_initial) &&
           NUMBER(f, initial, 0, DEC_MAX) && BOOL(f, expired) && INDEX(f, zone, c->config->zone_count) &&
           NUMBER(f, day_start_s, 0, DAY_S) && check_count(c, "floor_count", f->floor_count, CONFIG_FLOORS_MAX) &&
           BOOL(f, opposite_refused) && NUMBER(f, buffer_fraction, 0, DEC_ONE) && NUMBER(f, lots_per_order_max, 0, DEC_MAX)))

@@ -35,6 +35,7 @@ struct error;
 #define CONFIG_FLOORS_MAX 6
 #define CONFIG_NAME_MAX 32
 #define CONFIG_UNKNOWN_MAX 640
+#define CONFIG_SIZES_MAX 16
 #define CONFIG_PATH_MAX 256
 #define CONFIG_NONE UINT32_MAX
 
@@ -107,6 +108,8 @@ struct config_programme {
     char phase[CONFIG_NAME_MAX];
     char options[64];                  /* optional rules that are in: "dll,mae"; empty: none */
     char unknown[CONFIG_UNKNOWN_MAX];  /* what the firm's text leaves open, one a line; for people */
+    uint32_t size_count;
+    dec_t sizes[CONFIG_SIZES_MAX];     /* initial balances that the firm offers; none: any */
     bool has_initial;                  /* the balance begins at `initial`, not at the account's size */
     dec_t initial;
     bool expired;                      /* older than max_age_days on the day of this load. Not part of an account's digest:

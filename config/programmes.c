@@ -12,21 +12,16 @@
 
 /* --- files ---------------------------------------------------------------------------------------- */
 
-static bool today(struct loading *l, int64_t *days)
+const char *programmes_today(const struct loader_options *options, int64_t *days)
 {
-    const char *given = getenv("PROPFLEET_TODAY"); /* for tests: a date */
-    if (l->options->today_ns != 0) {
-        *days = l->options->today_ns / CLOCK_NS_PER_S / 86400;
-    } else if (given != NULL && given[0] != 0) {
-        const char *problem = value_date(given, days);
-        if (problem != NULL)
-            report_error(l, (struct place){report_file(l, "PROPFLEET_TODAY"), 1, 1}, "date", "\"%.40s\" %s; write one such as 2026-11-22",
-                         given, problem);
-        return problem == NULL;
-    } else {
+    const char *given = getenv("PROPFLEET_TODAY");
+    if (options->today_ns != 0)
+        *days = options->today_ns / CLOCK_NS_PER_S / 86400;
+    else if (given != NULL && given[0] != 0)
+        return value_date(given, days);
+    else
         *days = (int64_t)time(NULL) / 86400;
-    }
-    return true;
+    return NULL;
 }
 
 /* True: older than it may be. */
@@ -76,8 +71,10 @@ static void compile_file(struct loading *l, struct draft *draft, uint32_t number
 void resolve_programmes(struct loading *l, struct draft *draft)
 {
     int64_t now = 0;
-    if (!today(l, &now))
-        return;
+    const char *problem = programmes_today(l->options, &now);
+    if (problem != NULL)
+        report_error(l, (struct place){report_file(l, "PROPFLEET_TODAY"), 1, 1}, "date", "\"%.40s\" %s; write one such as 2026-11-22",
+                     getenv("PROPFLEET_TODAY"), problem);
     for (uint32_t i = 0; i < draft->programme_count; i++)
         compile_file(l, draft, i, now);
 }

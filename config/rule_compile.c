@@ -437,6 +437,8 @@ int rule_compile(struct loading *l, const struct draft_programme *file, uint32_t
     memcpy(out->name, file->name, sizeof out->name);
     memcpy(out->phase, c.phase->name, sizeof out->phase);
     memcpy(out->unknown, file->unknown, sizeof out->unknown);
+    out->size_count = file->size_count;
+    memcpy(out->sizes, file->sizes, sizeof out->sizes);
     out->has_initial = c.phase->has_initial;
     out->initial = c.phase->initial;
     merge_phase(file, phase, &merged);

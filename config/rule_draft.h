@@ -9,7 +9,6 @@
 
 #include "config/schema.h"
 
-#define DRAFT_SIZES_MAX 16
 #define DRAFT_PHASES_MAX 8
 #define DRAFT_SRC_MAX 6          /* sources of one rule */
 #define DRAFT_READINGS_MAX 2     /* others of one rule */
@@ -169,7 +168,7 @@ struct draft_programme {
     uint32_t config_version;
     char firm[CONFIG_NAME_MAX], name[CONFIG_NAME_MAX], verified[12], how[128];
     uint32_t max_age_days, size_count, source_count, alt_day_count, phase_count;
-    dec_t sizes[DRAFT_SIZES_MAX];
+    dec_t sizes[CONFIG_SIZES_MAX];
     struct draft_source sources[RULES_SOURCES_MAX];
     struct draft_day day, alt_days[RULES_DAYS_MAX - 1];
     struct draft_rules base;

@@ -485,7 +485,7 @@ static const struct schema_field fields_programme[] = {
     {"max_age_days", SCHEMA_COUNT, SCHEMA_AT(struct draft_programme, max_age_days), 1, 3650, .fallback = "90",
      .unit = "days", .help = "older than this, every load warns, and live accounts only reduce"},
     {"how", SCHEMA_TEXT, SCHEMA_AT(struct draft_programme, how), .fallback = "", .help = "how they were compared"},
-    {"sizes", SCHEMA_DECIMALS, SCHEMA_AT(struct draft_programme, sizes), 1, DRAFT_SIZES_MAX, .fallback = "",
+    {"sizes", SCHEMA_DECIMALS, SCHEMA_AT(struct draft_programme, sizes), 1, CONFIG_SIZES_MAX, .fallback = "",
      .count_offset = offsetof(struct draft_programme, size_count), .help = "initial balances that the firm offers; without it, any"},
     {"sources", SCHEMA_MAP, SCHEMA_AT(struct draft_programme, sources), 1, RULES_SOURCES_MAX, .unit = "sources",
      .table = &table_source, .element_size = sizeof(struct draft_source),

@@ -31,6 +31,7 @@ int command_why(int argc, char **argv);
 int command_journal(int argc, char **argv);
 int command_trades(int argc, char **argv);
 int command_summary(int argc, char **argv);
+int command_rules(int argc, char **argv);
 int command_statement(int argc, char **argv);
 
 /* Of `propfleet account` (account.c dispatches). */

@@ -75,6 +75,11 @@ static const struct command commands[] = {
      "the closed trades of an account" STORE_HELP},
     {"summary", command_summary, "[--json] [--state DIR]",
      "all accounts with what they traded, and the refusals by rule, from their stores" STORE_HELP},
+    {"rules", command_rules, "list | show FIRM[/PROGRAMME] [PHASE]  [--config DIR]",
+     "what the firms demand, as it is compiled from the files of firms/\n"
+     "  list           firm, programme, phase, automation, when it was verified and how old that is\n"
+     "  show FIRM[/PROGRAMME] [PHASE]  every rule in words and numbers, with its sources and how sure it is, and\n"
+     "                 what the firm's text leaves open; optional rules too"},
     {"statement", command_statement, "FILE --programme FIRM/NAME [--phase P] --size AMOUNT [--rates PAIR=FILE,...] [--contracts SYMBOL=UNITS,...] [--days] [--config DIR]",
      "a real account's statement (TopstepX export, MT4): P/L reckoned anew, days, and what a programme's rules say\n"
      "  --programme, --phase  a file of firms/ and a phase of it (else its first); --size  the balance it began with\n"

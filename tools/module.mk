@@ -2,8 +2,8 @@
 MODULES += tools
 tools_SRC := tools/account.c tools/account_add.c tools/account_file.c tools/account_show.c tools/alerts.c tools/args.c \
              tools/ask.c tools/audit.c tools/check.c tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c \
-             tools/ledger.c tools/load.c tools/run.c tools/screen.c tools/statement.c tools/status.c tools/summary.c tools/table.c \
-             tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
+             tools/ledger.c tools/load.c tools/rules.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c tools/status.c tools/summary.c \
+             tools/table.c tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
 
 PROGRAMS += propfleet
 propfleet_DIR := bin
