@@ -278,6 +278,12 @@ static void resolve_everything(struct loading *l, struct draft *draft)
     resolve_programmes(l, draft);
     resolve_personalities(l, draft);
     resolve_accounts(l, draft);
+    for (uint32_t p = 0; p < l->out->programme_count && l->report->error_count == 0; p++)
+        for (uint32_t i = 0; i < l->out->account_count; i++)
+            if (l->out->accounts[i].name[0] && l->out->accounts[i].programme == p) {
+                calendar_check_rules(l, draft->fleet_place, &l->out->programmes[p].rules);
+                break;
+            }
 }
 
 int loader_load(const struct loader_options *options, struct fleet_config *out, struct loader_report *report)

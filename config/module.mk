@@ -12,13 +12,16 @@ propfleet-config_SRC := config/compile_main.c
 propfleet-config_MODULES := loader config base
 propfleet-config_LIBS := -lyaml
 
-TESTS += test_config test_config_errors test_config_source test_config_values
+TESTS += test_config test_config_errors test_config_rules test_config_source test_config_values
 test_config_SRC := tests/unit/test_config.c tests/unit/test_config_support.c
 test_config_MODULES := loader config base
 test_config_LIBS := -lyaml
 test_config_errors_SRC := tests/unit/test_config_errors.c tests/unit/test_config_support.c
 test_config_errors_MODULES := loader config base
 test_config_errors_LIBS := -lyaml
+test_config_rules_SRC := tests/unit/test_config_rules.c tests/unit/test_config_support.c
+test_config_rules_MODULES := loader config base
+test_config_rules_LIBS := -lyaml
 test_config_source_SRC := tests/unit/test_config_source.c tests/unit/test_config_support.c
 test_config_source_MODULES := loader config base
 test_config_source_LIBS := -lyaml

@@ -117,11 +117,11 @@ static void check_sums(struct loading *l, const struct draft_account *from, uint
                      mine->firm, stage_names[mine->rules.life.stage], value_show_decimal(sum, have),
                      value_show_decimal(cross->capital_cap, cap));
     if (cross->identical_cap > 0 && identical > cross->identical_cap && identical > l->out->accounts[account].initial_balance)
-        report_error(l, from->place, "personality", "accounts of %s with the same trades come to %s, and its cap for those is %s; "
+        report_error(l, from->personality.place, "personality", "accounts of %s with the same trades come to %s, and its cap for those is %s; "
                      "give this one another personality",
                      mine->firm, value_show_decimal(identical, have), value_show_decimal(cross->identical_cap, cap));
     if (cross->accounts_max > 0 && count > cross->accounts_max)
-        report_error(l, from->place, "programme", "%u accounts of %s (%s) with this one, and the firm allows %u; remove one", count,
+        report_error(l, from->programme.place, "programme", "%u accounts of %s (%s) with this one, and the firm allows %u; remove one", count,
                      mine->firm, stage_names[mine->rules.life.stage], cross->accounts_max);
 }
 

@@ -90,9 +90,20 @@ static const struct command commands[] = {
      "what the firms demand, as it is compiled from the files of firms/\n"
      "  list           firm, programme, phase, automation, when it was verified and how old that is\n"
      "  show FIRM[/PROGRAMME] [PHASE]  every rule in words and numbers, with its sources and how sure it is, and\n"
+<<<<<<< HEAD
      "                 what the firm's text leaves open; optional rules too\n"
      "  explain ACCOUNT every guard of an account: ARMED or OFF, its formula with today's numbers, the room that is left,\n"
      "                 how long until the firm's next day" STORE_HELP},
+=======
+     "                 what the firm's text leaves open; optional rules too"},
+    {"statement", command_statement, "FILE --programme FIRM/NAME [--phase P] --size AMOUNT [--rates PAIR=FILE,...] [--contracts SYMBOL=UNITS,...] [--days] [--config DIR]",
+     "a real account's statement (TopstepX export, MT4): P/L reckoned anew, days, and what a programme's rules say\n"
+     "  --programme, --phase  a file of firms/ and a phase of it (else its first); --size  the balance it began with\n"
+     "  --rates PAIR=FILE     bars that hold the rate of a cross: USDJPY=USDJPY_M15.csv for GBPJPY\n"
+     "  --contracts S=UNITS   what a lot of a symbol is, S=UNITS:CUR where the profit is not in USD\n"
+     "  --days                every day's result\n"
+     "  exit status 1 when a row differs or a closed balance breaks a floor; equity between the rows is not known"},
+>>>>>>> statements
     {"help", command_help, "[COMMAND]", "this list, or one command"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
