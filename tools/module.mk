@@ -1,6 +1,6 @@
 # propfleet, the command for people
 MODULES += tools
-tools_SRC := tools/account.c tools/account_add.c tools/account_file.c tools/account_show.c tools/alerts.c tools/args.c \
+tools_SRC := tools/account.c tools/account_add.c tools/account_ask.c tools/account_file.c tools/account_show.c tools/alerts.c tools/args.c \
              tools/ask.c tools/check.c tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c \
              tools/ledger.c tools/load.c tools/run.c tools/screen.c tools/status.c tools/summary.c tools/table.c \
              tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
