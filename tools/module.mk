@@ -10,3 +10,11 @@ propfleet_DIR := bin
 propfleet_SRC := tools/main.c
 propfleet_MODULES := tools loader config journal_read store shm base
 propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium
+
+TESTS += test_tools_args test_tools_text
+test_tools_args_SRC := tests/unit/test_tools_args.c tools/args.c
+test_tools_args_MODULES := loader config base
+test_tools_args_LIBS := -lyaml
+test_tools_text_SRC := tests/unit/test_tools_text.c tools/table.c tools/terminal.c tools/text.c
+test_tools_text_MODULES := base
+test_tools_text_LIBS := -lutil
