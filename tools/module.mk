@@ -18,3 +18,12 @@ test_tools_args_LIBS := -lyaml
 test_tools_text_SRC := tests/unit/test_tools_text.c tools/table.c tools/terminal.c tools/text.c
 test_tools_text_MODULES := base
 test_tools_text_LIBS := -lutil
+TESTS += test_tools_view
+test_tools_view_SRC := tests/unit/test_tools_view.c tools/screen.c tools/table.c tools/text.c tools/view.c
+test_tools_view_MODULES := base
+test_tools_view_LIBS := -ljansson
+TESTS += test_tools_account
+test_tools_account_SRC := tests/unit/test_tools_account.c tests/unit/store_support.c tools/account_ask.c tools/account_file.c \
+                          tools/find.c tools/load.c tools/text.c
+test_tools_account_MODULES := loader config store base
+test_tools_account_LIBS := -lyaml -llmdb
