@@ -27,3 +27,9 @@ test_tools_account_SRC := tests/unit/test_tools_account.c tests/unit/store_suppo
                           tools/find.c tools/load.c tools/text.c
 test_tools_account_MODULES := loader config store base
 test_tools_account_LIBS := -lyaml -llmdb
+# The account's own names and tables beside the tools' idea of them.
+TESTS += test_tools_ledger
+test_tools_ledger_SRC := tests/unit/test_tools_ledger.c tests/unit/store_support.c tools/ledger.c tools/text.c \
+                         workers/account/persist.c workers/broker/broker.c shm/market.c
+test_tools_ledger_MODULES := account_core journal_read strategy risk store loader config base
+test_tools_ledger_LIBS := -lyaml -llmdb -lmsgpackc -lm
