@@ -33,3 +33,7 @@ test_tools_ledger_SRC := tests/unit/test_tools_ledger.c tests/unit/store_support
                          workers/account/persist.c workers/broker/broker.c shm/market.c
 test_tools_ledger_MODULES := account_core journal_read strategy risk store loader config base
 test_tools_ledger_LIBS := -lyaml -llmdb -lmsgpackc -lm
+TESTS += test_tools_client
+test_tools_client_SRC := tests/integration/test_tools_client.c tools/client.c tools/text.c
+test_tools_client_MODULES := base
+$(BUILD)tests/test_tools_client: | $(BUILD)bin/propfleet
