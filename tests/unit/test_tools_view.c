@@ -229,6 +229,27 @@ static void test_frame_fits_its_terminal(void **state)
         }
 }
 
+/* "open 14" was shown as "ope" at 80 columns; "trades 133" cut to "trades 13" would be believed. */
+static void test_no_figure_is_cut_in_two(void **state)
+{
+    (void)state;
+    assert_int_equal(view_parse(STATUS, strlen(STATUS), &view, &err), 0);
+    char *whole = frame_of(200, 20);
+    for (unsigned width = 60; width < 110; width++) {
+        char *text = frame_of(width, 20);
+        const char *at = text, *full = whole;
+        for (int line = 0; line < 3; line++) {
+            size_t length = strcspn(at, "\n");
+            assert_memory_equal(at, full, length);
+            assert_true(full[length] == '\n' || strncmp(full + length, "  ", 2) == 0);
+            at += length + 1;
+            full += strcspn(full, "\n") + 1;
+        }
+        free(text);
+    }
+    free(whole);
+}
+
 static void test_line_of_progress(void **state)
 {
     (void)state;
@@ -255,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_a_sum_that_does_not_fit_is_not_known),
         cmocka_unit_test(test_status_says_it_all),
         cmocka_unit_test(test_frame_fits_its_terminal),
+        cmocka_unit_test(test_no_figure_is_cut_in_two),
         cmocka_unit_test(test_line_of_progress),
     };
     return cmocka_run_group_tests_name("tools view", tests, NULL, NULL);
