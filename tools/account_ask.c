@@ -1,5 +1,6 @@
 #include "tools/account_ask.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -179,10 +180,14 @@ static int complete_balance(struct account_spec *spec, struct account_answers *a
     if (!spec->size && !spec->currency && in && ask(&question, config, in, out, answer) &&
         account_ask_balance(spec, answer, answers, err) != 0)
         return -EINVAL;
-    if (!spec->size)
-        spec->size = strcpy(answers->size, size);
-    if (!spec->currency)
-        spec->currency = strcpy(answers->currency, currency);
+    if (!spec->size) {
+        snprintf(answers->size, sizeof answers->size, "%s", size);
+        spec->size = answers->size;
+    }
+    if (!spec->currency) {
+        snprintf(answers->currency, sizeof answers->currency, "%s", currency);
+        spec->currency = answers->currency;
+    }
     return 0;
 }
 
@@ -246,6 +251,7 @@ static int complete_programme(struct account_spec *spec, struct account_answers 
 int account_ask(struct account_spec *spec, struct account_answers *answers, const struct fleet_config *config, FILE *in, FILE *out,
                 struct error *err)
 {
+    assert(spec && answers && config && out);
     char choices[CHOICES_MAX];
     struct question name = {"name", NULL, good_name}, personality = {"personality", NULL, good_personality};
     if (!spec->name && in && ask(&name, config, in, out, answers->name))
