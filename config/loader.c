@@ -238,9 +238,9 @@ static bool find_config_dir(struct loading *l, struct draft *draft)
     struct stat st;
     bool found = false;
     if (resolved == NULL || stat(resolved, &st) != 0)
-        report_error(l, at, "file", "%s; name the folder of the configuration", strerror(errno));
+        report_error(l, at, "file", "%s; name the folder of the configuration (--config DIR)", strerror(errno));
     else if (!S_ISDIR(st.st_mode))
-        report_error(l, at, "file", "not a folder; name the folder of the configuration");
+        report_error(l, at, "file", "not a folder; name the folder of the configuration (--config DIR)");
     else if (strlen(resolved) >= sizeof draft->config_dir)
         report_error(l, at, "file", "path is too long; move the configuration");
     else

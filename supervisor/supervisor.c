@@ -141,19 +141,24 @@ static int open_loop(struct supervisor *supervisor, struct error *err)
     return 0;
 }
 
+/* Which folder cannot be used, and what names another; that a supervisor runs there already says its own remedy. */
+static int folder_fault(const char *what, struct error *err)
+{
+    return err->code == EWOULDBLOCK ? -err->code : error_context(err, "%s", what);
+}
+
 static int open_state(struct supervisor *supervisor, struct error *err)
 {
     const struct fleet_config *config = supervisor->config;
-    int rc = folders_make(config->state_dir, err);
-    if (rc < 0)
-        return rc;
-    supervisor->lock_fd = folders_lock(config->state_dir, "supervisor.lock", err);
-    if (supervisor->lock_fd < 0)
-        return supervisor->lock_fd;
-    rc = folders_make_private(config->runtime_dir, err);
+    static const char state[] = "the state folder (state_dir in fleet.yaml, or --state DIR)";
+    static const char runtime[] = "the runtime folder (runtime_dir in fleet.yaml, or --runtime DIR)";
+    if (folders_make(config->state_dir, err) < 0 ||
+        (supervisor->lock_fd = folders_lock(config->state_dir, "supervisor.lock", err)) < 0)
+        return folder_fault(state, err);
     /* Held for life too, so that another state folder's supervisor does not take our socket. */
-    if (rc == 0 && (rc = folders_lock(config->runtime_dir, "supervisor.pid", err)) >= 0)
-        rc = generations_open(&supervisor->generations, config->state_dir, err);
+    if (folders_make_private(config->runtime_dir, err) < 0 || folders_lock(config->runtime_dir, "supervisor.pid", err) < 0)
+        return folder_fault(runtime, err);
+    int rc = generations_open(&supervisor->generations, config->state_dir, err);
     if (rc == 0)
         rc = alerts_open(&supervisor->alerts, config->state_dir, err);
     return rc;

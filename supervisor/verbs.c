@@ -41,7 +41,7 @@ static struct process *account(struct supervisor *supervisor, struct client *cli
             return process;
     }
     if (name[0])
-        no(supervisor, client, 1, "no account %s", name);
+        no(supervisor, client, 1, "no account %s; propfleet account list names them", name);
     else
         socket_answer(supervisor, client, 2, "the account's name is missing", NULL);
     return NULL;

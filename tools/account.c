@@ -67,7 +67,7 @@ static int account_flatten(int argc, char **argv)
     if (view_ask(request.runtime, &view, &err) != 0)
         return command_fail(EXIT_UNREACHABLE, "%s", err.text);
     if (!view_account_find(&view, request.name))
-        return command_fail(EXIT_NO, "the fleet has no account %s", request.name);
+        return command_fail(EXIT_NO, "the fleet has no account %s; propfleet account list names them", request.name);
     snprintf(result.account, sizeof result.account, "%s", request.name);
     flatten_accounts(request.runtime, &result, 1, request.seconds);
     if (!result.flat)
@@ -90,7 +90,7 @@ static int again(const char *what, const char *verb, bool newer, int argc, char 
         return command_fail(EXIT_UNREACHABLE, "%s", err.text);
     const struct view_process *process = view_process_find(&view, request.name);
     if (!process)
-        return command_fail(EXIT_NO, "the fleet has no account %s", request.name);
+        return command_fail(EXIT_NO, "the fleet has no account %s; propfleet account list names them", request.name);
     bool ready = strcmp(process->state, "READY") == 0;
     uint64_t after = newer || !ready ? process->generation : 0;
     snprintf(line, sizeof line, "%s %s", verb, request.name);
@@ -108,28 +108,67 @@ static int again(const char *what, const char *verb, bool newer, int argc, char 
 static int account_restart(int argc, char **argv) { return again("account restart", "account-restart", true, argc, argv); }
 static int account_start(int argc, char **argv) { return again("account start", "account-start", false, argc, argv); }
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-} verbs[] = {
-    {"add", account_add},         {"list", account_list},       {"show", account_show},   {"pause", account_pause},
-    {"resume", account_resume},   {"flatten", account_flatten}, {"restart", account_restart}, {"start", account_start},
-    {"remove", account_remove},   {"unlock", account_unlock},   {"payout", account_payout}, {"deposit", account_deposit},
-    {"floor", account_floor},     {"marks", account_marks},     {"close", account_close},
+const struct command account_commands[] = {
+    {"add", account_add,
+     "[NAME] --programme FIRM/PROGRAMME [--phase X] --personality P [--balance \"AMOUNT CURRENCY\"]\n"
+     "         [--after-crash resume|flatten] [--observe-only] [--seed N] [--timeout S]",
+     "write accounts/NAME.yaml, check, reload, wait until the account is READY\n"
+     "  --programme F/P    whose rules bind it (config/firms); also --firm F --programme P\n"
+     "  --phase X          of the programme; else its first\n"
+      "  --phase X          of the programme; else its first\n"
+     "  --personality P    how it trades (config/personalities)\n"
+     "  --balance \"100000 USD\"  else as the first account; also --size 100000 --currency USD\n"
+     "  --after-crash resume|flatten  what it does after a crash (resume)\n"
+     "  --observe-only     signals and journal, no orders\n"
+     "  --seed N           of its paper venue\n"
+     "  --timeout S        how long until READY, at most (60)\n"
+     "On a terminal it asks for what is missing. A file that is there is never replaced; after an error the new one\n"
+     "is gone again.\n"
+     "  --config DIR       the configuration; else the running fleet's" STORE_HELP},
+    {"list", account_list, "[--json] [--runtime DIR] [--config DIR]", "what is configured, and how it stands" FLEET_HELP},
+    {"show", account_show, "NAME [--state DIR] [--runtime DIR] [--config DIR]",
+     "settings, state, positions, orders, the last size line by line, trades, refusals" STORE_HELP},
+    {"pause", account_pause, "NAME [--runtime DIR] [--config DIR]",
+     "no new entries; exits and stops go on; `account resume` ends it" FLEET_HELP},
+    {"resume", account_resume, "NAME [--runtime DIR] [--config DIR]", "entries again, after pause or flatten" FLEET_HELP},
+    {"flatten", account_flatten, "NAME [--timeout S] [--runtime DIR] [--config DIR]",
+     "close everything; done only when the venue confirms flat (60 s); no entries until resume" FLEET_HELP},
+    {"restart", account_restart, "NAME [--timeout S] [--runtime DIR] [--config DIR]",
+     "stop it in order and start it again, wait until READY (60 s)" FLEET_HELP},
+    {"start", account_start, "NAME [--timeout S] [--runtime DIR] [--config DIR]",
+     "start one that has failed or is down, wait until READY (60 s)" FLEET_HELP},
+    {"remove", account_remove, "NAME [--state DIR] [--runtime DIR] [--config DIR]",
+     "only when flat; its file moves to removed-accounts/, its state stays" STORE_HELP},
+    {"unlock", account_unlock, "NAME --reason TEXT [--runtime DIR] [--config DIR]",
+     "after the guard flattened and locked it; the reason is journalled" FLEET_HELP},
+    {"payout", account_payout, "NAME AMOUNT [--preview] [--runtime DIR] [--config DIR]",
+     "the firm has booked a payout; shows the floors that it leaves\n"
+     "  --preview          show them, book nothing" FLEET_HELP},
+    {"deposit", account_deposit, "NAME AMOUNT [--preview] [--runtime DIR] [--config DIR]",
+     "the firm has booked money in; as payout" FLEET_HELP},
+    {"floor", account_floor, "NAME FLOOR AMOUNT|none [--runtime DIR] [--config DIR]",
+     "what the firm's dashboard shows for a floor: the higher one rules" FLEET_HELP},
+    {"marks", account_marks, "NAME --set KEY=AMOUNT,... [--again KEY=AMOUNT,...] [--initialise] [--state DIR] [--runtime DIR] [--config DIR]",
+     "the marks that floors are reckoned from, as the firm's dashboard shows them; typed twice\n"
+     "  --set              high_balance, high_equity, day_balance, day_equity, eod_balance: those that are known\n"
+     "  --again            the same once more, without a terminal\n"
+     "  --initialise       for an account that cannot start because its marks are lost" FLEET_HELP},
+    {"close", account_close, "NAME POSITION [--runtime DIR] [--config DIR]", "close one position" FLEET_HELP},
 };
-#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
+#define ACCOUNT_COMMAND_COUNT (sizeof account_commands / sizeof account_commands[0])
+const unsigned account_command_count = ACCOUNT_COMMAND_COUNT;
 
 int command_account(int argc, char **argv)
 {
-    const char *names[VERB_COUNT];
+    const char *names[ACCOUNT_COMMAND_COUNT];
     if (argc < 2)
         return command_usage("account", "what is to be done?");
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        names[i] = verbs[i].name;
-        if (strcmp(argv[1], verbs[i].name) == 0)
-            return verbs[i].run(argc - 1, argv + 1);
+    for (size_t i = 0; i < ACCOUNT_COMMAND_COUNT; i++) {
+        names[i] = account_commands[i].name;
+        if (strcmp(argv[1], names[i]) == 0)
+            return account_commands[i].run(argc - 1, argv + 1);
     }
-    const char *nearest = report_nearest(argv[1], names, VERB_COUNT);
+    const char *nearest = report_nearest(argv[1], names, ACCOUNT_COMMAND_COUNT);
     if (nearest)
         return command_usage("account", "unknown '%.40s'; did you mean %s?", argv[1], nearest);
     return command_usage("account", "unknown '%.40s'", argv[1]);

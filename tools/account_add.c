@@ -1,5 +1,4 @@
 /* propfleet account add, remove: one file comes or goes, the fleet follows, or all is as it was. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 
 #include "base/error.h"
 #include "config/loader.h"
+#include "tools/account_ask.h"
 #include "tools/account_file.h"
 #include "tools/args.h"
 #include "tools/ask.h"
@@ -22,7 +22,6 @@
 
 #define READY_SECONDS 60u
 #define READY_SECONDS_MAX 86400u
-#define ANSWER_MAX 80
 
 /* --- which configuration ----------------------------------------------------------------------- */
 
@@ -90,134 +89,6 @@ static bool scene_check(const struct scene *scene)
     return good;
 }
 
-/* --- asking ---------------------------------------------------------------------------------------- */
-
-/* One line from the terminal into answer; an empty one is `usual` (NULL: ask again). False: no more answers. */
-static bool prompt(const char *what, const char *usual, char answer[ANSWER_MAX])
-{
-    char line[ANSWER_MAX];
-    for (;;) {
-        fprintf(stderr, usual ? "%s [%s]: " : "%s: ", what, usual);
-        fflush(stderr);
-        if (!fgets(line, sizeof line, stdin))
-            return false;
-        char *start = line + strspn(line, " \t"), *end = start + strcspn(start, "\r\n");
-        while (end > start && isblank((unsigned char)end[-1]))
-            end--;
-        *end = 0;
-        if (*start || usual) {
-            snprintf(answer, ANSWER_MAX, "%s", *start ? start : usual);
-            return true;
-        }
-    }
-}
-
-struct answers {
-    char name[ANSWER_MAX], programme[ANSWER_MAX], phase[ANSWER_MAX], personality[ANSWER_MAX], size[ANSWER_MAX];
-};
-
-static void list_programmes(const struct fleet_config *config)
-{
-    fputs("programmes:", stderr);
-    for (uint32_t i = 0; i < config->programme_count; i++)
-        if (load_programme(config, config->programmes[i].firm, config->programmes[i].name, NULL) == i)
-            fprintf(stderr, " %s/%s", config->programmes[i].firm, config->programmes[i].name);
-    fputc('\n', stderr);
-}
-
-static void list_personalities(const struct fleet_config *config)
-{
-    fputs("personalities:", stderr);
-    for (uint32_t i = 0; i < config->personality_count; i++)
-        fprintf(stderr, " %s", config->personalities[i].name);
-    fputc('\n', stderr);
-}
-
-/* The only programme of a firm; NULL: none, or several. */
-static const char *only_programme(const struct fleet_config *config, const char *firm)
-{
-    const char *found = NULL;
-    for (uint32_t i = 0; i < config->programme_count; i++)
-        if (strcmp(config->programmes[i].firm, firm) == 0) {
-            if (found && strcmp(found, config->programmes[i].name) != 0)
-                return NULL;
-            found = config->programmes[i].name;
-        }
-    return found;
-}
-
-/* What is missing: from the configuration where it leaves no choice, from the terminal otherwise. False: it stays missing. */
-static bool complete(struct account_spec *spec, struct answers *answers, const struct fleet_config *config)
-{
-    bool may_ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-    if (!spec->name && may_ask && prompt("name", NULL, answers->name))
-        spec->name = answers->name;
-    if (spec->firm && !spec->programme)
-        spec->programme = only_programme(config, spec->firm);
-    if (!spec->programme && may_ask) {
-        list_programmes(config);
-        if (prompt("programme (firm/programme)", NULL, answers->programme))
-            spec->programme = answers->programme;
-    }
-    if (!spec->personality && may_ask) {
-        list_personalities(config);
-        if (prompt("personality", NULL, answers->personality))
-            spec->personality = answers->personality;
-    }
-    if (!spec->size && may_ask && prompt("size", "100000", answers->size))
-        spec->size = answers->size;
-    return spec->name && spec->programme && spec->personality;
-}
-
-/* "firm/programme" in --programme stands for both. */
-static bool split(struct account_spec *spec, char *firm, size_t size)
-{
-    const char *slash = strchr(spec->programme, '/');
-    if (!slash)
-        return spec->firm != NULL;
-    snprintf(firm, size, "%.*s", (int)(slash - spec->programme), spec->programme);
-    spec->programme = slash + 1;
-    bool agrees = !spec->firm || strcmp(spec->firm, firm) == 0;
-    spec->firm = firm;
-    return agrees;
-}
-
-/* The phases of the programme, the first of which is usual: it is the one that is bought. Asks when there are several. */
-static void choose_phase(struct account_spec *spec, struct answers *answers, const struct fleet_config *config)
-{
-    uint32_t first = load_programme(config, spec->firm, spec->programme, NULL), count = 0;
-    if (spec->phase || first == CONFIG_NONE)
-        return;
-    spec->phase = config->programmes[first].phase;
-    for (uint32_t i = first; i < config->programme_count; i++)
-        count += load_programme(config, spec->firm, spec->programme, config->programmes[i].phase) == i &&
-                 strcmp(config->programmes[i].firm, spec->firm) == 0 && strcmp(config->programmes[i].name, spec->programme) == 0;
-    if (count < 2 || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-        return;
-    fputs("phases:", stderr);
-    for (uint32_t i = first; i < config->programme_count; i++)
-        if (load_programme(config, spec->firm, spec->programme, config->programmes[i].phase) == i)
-            fprintf(stderr, " %s", config->programmes[i].phase);
-    fputc('\n', stderr);
-    if (prompt("phase", spec->phase, answers->phase))
-        spec->phase = answers->phase;
-}
-
-/* Accounts of a fleet share their currency; the first that is there says which, and a usual size. */
-static void usual(struct account_spec *spec, const struct fleet_config *config, char *size, char *currency)
-{
-    snprintf(size, DEC_STR_MAX, "100000");
-    snprintf(currency, 4, "USD");
-    for (uint32_t i = 0; i < config->account_count; i++)
-        if (config->accounts[i].name[0]) {
-            dec_format(config->accounts[i].initial_balance, 0, size);
-            snprintf(currency, 4, "%s", config->accounts[i].currency);
-            break;
-        }
-    spec->size = spec->size ? spec->size : size;
-    spec->currency = spec->currency ? spec->currency : currency;
-}
-
 /* --- add ---------------------------------------------------------------------------------------------- */
 
 static int refuse_file(const char *path, int status)
@@ -234,8 +105,10 @@ static int add_to_fleet(const struct scene *scene, const char *name, const char 
     int status = ask_and_print(scene->runtime, "reload", CLIENT_LONG_NS);
     if (status == EXIT_NO || status == EXIT_USAGE || status == EXIT_CONFIG)
         return refuse_file(path, status);
-    if (status != EXIT_DONE)
+    if (status != EXIT_DONE) {
+        fprintf(stderr, "propfleet: %s stays; `propfleet status` says whether the fleet has taken it in\n", path);
         return status;
+    }
     status = ask_until_ready(scene->runtime, name, 0, seconds);
     if (status == EXIT_DONE)
         printf("account %s is READY\n", name);
@@ -268,38 +141,34 @@ static int add(const struct scene *scene, const struct account_spec *spec, uint6
     return EXIT_DONE;
 }
 
-static int add_complete(const struct scene *scene, struct account_spec *spec, uint64_t seconds)
+/* Somebody sits at the terminal. */
+static bool may_ask(void) { return isatty(STDIN_FILENO) && isatty(STDERR_FILENO); }
+
+static int add_complete(const struct scene *scene, struct account_spec *spec, struct account_answers *answers, uint64_t seconds)
 {
-    struct answers answers;
-    char firm[CONFIG_NAME_MAX * 2], size[DEC_STR_MAX], currency[4];
+    struct error err = {0};
     struct load *load = scene_load(scene);
     if (!load)
         return command_fail(EXIT_NO, "no memory");
+    int status;
     if (load->report.error_count > 0) {
         load_print_report(load, stderr);
-        load_free(&load);
-        return command_fail(EXIT_CONFIG, "the configuration has errors before anything is added; nothing was changed");
-    }
-    int status;
-    if (!complete(spec, &answers, &load->config))
-        status = command_usage("account add", "%s is missing",
-                               !spec->name ? "--name" : !spec->programme ? "--programme (firm/programme)" : "--personality");
-    else if (!split(spec, firm, sizeof firm))
-        status = command_usage("account add", spec->firm ? "--firm and --programme name different firms" : "--firm is missing");
-    else {
-        usual(spec, &load->config, size, currency);
-        choose_phase(spec, &answers, &load->config);
+        status = command_fail(EXIT_CONFIG, "the configuration has errors before anything is added; nothing was changed");
+    } else if (account_ask(spec, answers, &load->config, may_ask() ? stdin : NULL, stderr, &err) != 0) {
+        status = command_usage("account add", "%s", err.text);
+    } else {
         status = add(scene, spec, seconds);
     }
     load_free(&load);
-    /* What was asked for lies here and spec points to it: its owner, account_add, ends with this call. */
-    return status; /* NOLINT(clang-analyzer-core.StackAddressEscape) */
+    return status;
 }
 
 int account_add(int argc, char **argv)
 {
     struct scene scene = {0};
     struct account_spec spec = {0};
+    struct account_answers answers;
+    const char *balance = NULL;
     uint64_t seconds = READY_SECONDS, seed = UINT64_MAX;
     const char *names[1] = {NULL};
     struct args_operands operands = {.list = names, .max = 1, .what = "NAME"};
@@ -309,6 +178,7 @@ int account_add(int argc, char **argv)
         {"--firm", ARGS_TEXT, &spec.firm},
         {"--programme", ARGS_TEXT, &spec.programme},
         {"--phase", ARGS_TEXT, &spec.phase},
+        {"--balance", ARGS_TEXT, &balance},
         {"--size", ARGS_TEXT, &spec.size},
         {"--currency", ARGS_TEXT, &spec.currency},
         {"--personality", ARGS_TEXT, &spec.personality},
@@ -324,12 +194,17 @@ int account_add(int argc, char **argv)
         return command_usage("account add", "the name is given twice");
     if (seconds == 0 || seconds > READY_SECONDS_MAX)
         return command_usage("account add", "--timeout is 1 to %u seconds", READY_SECONDS_MAX);
+    if (balance && account_ask_balance(&spec, balance, &answers, &err) != 0)
+        return command_usage("account add", "%s", err.text);
     spec.name = operands.count ? names[0] : spec.name;
+    if (spec.name && !text_is_name(spec.name))
+        return command_usage("account add", "'%.40s' is no account's name: lower-case letters, digits and dashes, beginning with a letter",
+                             spec.name);
     spec.has_seed = seed != UINT64_MAX;
     spec.seed = seed;
     int status = scene_open(&scene);
     if (status == EXIT_DONE)
-        status = add_complete(&scene, &spec, seconds);
+        status = add_complete(&scene, &spec, &answers, seconds);
     scene_close(&scene);
     return status;
 }
@@ -345,7 +220,7 @@ static bool store_is_flat(const char *state_dir, const char *name, char *why, si
     static struct order orders[CORE_ORDERS_MAX];
     unsigned position_count = 0, order_count = 0, open = 0, working = 0;
     int rc = ledger_open(state_dir, name, &ledger, &err);
-    if (rc == -ENOENT)
+    if (rc == -ENOENT || rc == -ENOTDIR)
         return true; /* it never ran */
     if (rc == 0) {
         rc = ledger_positions(&ledger, positions, &position_count, &err);

@@ -24,13 +24,13 @@ static bool is_label(const char *text)
            strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(text);
 }
 
-static bool is_amount(const char *text)
+bool account_file_is_amount(const char *text)
 {
     dec_t value;
     return text && text[0] >= '0' && text[0] <= '9' && dec_parse(text, strlen(text), &value) == 0 && value > 0;
 }
 
-static bool is_currency(const char *text)
+bool account_file_is_currency(const char *text)
 {
     return text && strlen(text) == 3 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3;
 }
@@ -47,9 +47,9 @@ static int check(const struct account_spec *spec, struct error *err)
         return error_set(err, EINVAL, "phase '%.40s': a name such as challenge", spec->phase);
     if (!is_label(spec->personality))
         return error_set(err, EINVAL, "personality '%.40s': a name such as avocet", spec->personality ? spec->personality : "");
-    if (!is_amount(spec->size))
+    if (!account_file_is_amount(spec->size))
         return error_set(err, EINVAL, "size '%.40s': an amount such as 100000", spec->size ? spec->size : "");
-    if (!is_currency(spec->currency))
+    if (!account_file_is_currency(spec->currency))
         return error_set(err, EINVAL, "currency '%.40s': three letters such as USD", spec->currency ? spec->currency : "");
     if (spec->after_crash && strcmp(spec->after_crash, "resume") != 0 && strcmp(spec->after_crash, "flatten") != 0)
         return error_set(err, EINVAL, "after-crash '%.40s': resume or flatten", spec->after_crash);

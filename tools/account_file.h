@@ -27,6 +27,10 @@ struct account_spec {
  * Length, or -EINVAL with err naming the value. Pure. */
 int account_file_text(const struct account_spec *spec, char *out, size_t size, struct error *err);
 
+/* "100000", "100000.50": more than nothing; three capitals. */
+bool account_file_is_amount(const char *text);
+bool account_file_is_currency(const char *text);
+
 /* CONFIG/accounts/NAME.yaml appears whole or not at all: temporary file, sync, a rename that replaces nothing.
  * `path` is what it is called. -EEXIST: there is one. */
 int account_file_write(const char *config_dir, const char *name, const char *text, char path[CONFIG_PATH_MAX], struct error *err);

@@ -35,12 +35,17 @@ static void list_json(const struct fleet_config *config, const struct view *view
             continue;
         const struct config_programme *programme = &config->programmes[account->programme];
         const struct view_process *process = view ? view_process_find(view, account->name) : NULL;
-        char size[DEC_STR_MAX];
+        const struct view_account *status = view ? view_account_find(view, account->name) : NULL;
+        bool known = status && status->has_status && status->equity != DEC_NONE;
+        char size[DEC_STR_MAX], equity[DEC_STR_MAX] = "";
         dec_format(account->initial_balance, 2, size);
-        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s?}", "name", account->name, "firm", programme->firm,
-                                              "programme", programme->name, "personality",
+        if (known)
+            dec_format(status->equity, 2, equity);
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s?,s:s?,s:s?,s:s}", "name", account->name, "firm",
+                                              programme->firm, "programme", programme->name, "personality",
                                               config->personalities[account->personality].name, "size", size, "currency",
-                                              account->currency, "process", process ? process->state : NULL));
+                                              account->currency, "process", process ? process->state : NULL, "state",
+                                              known ? status->state : NULL, "equity", known ? equity : NULL, "fills", "SIMULATED"));
     }
     json_dumpf(list, stdout, JSON_INDENT(2));
     putchar('\n');
@@ -66,7 +71,7 @@ static void list_table(const struct fleet_config *config, const struct view *vie
         table_cell(table, "%s %s", text_money(account->initial_balance, text), account->currency);
         table_cell(table, "%s", process ? process->done ? "DONE" : process->state : "-");
         table_cell(table, "%s", status && status->has_status ? status->state : "-");
-        table_cell(table, "%s", status ? text_money(status->equity, text) : "-");
+        table_cell(table, "%s", status && status->has_status ? text_money(status->equity, text) : "-");
     }
     table_print(table, terminal_width(STDOUT_FILENO), stdout);
     table_free(&table);
@@ -117,7 +122,9 @@ int account_list(int argc, char **argv)
         list_json(&load->config, view);
     } else {
         list_table(&load->config, view);
-        if (!view)
+        if (view)
+            puts("equity is that of SIMULATED fills (paper)");
+        else
             fputs("no fleet runs\n", stderr);
     }
     load_free(&load);
@@ -376,7 +383,7 @@ int account_show(int argc, char **argv)
         ledger_close(&ledger);
     }
     if (rc != 0)
-        return command_fail(EXIT_NO, "%s", err.text);
+        return command_fail(ledger_exit_status(rc), "%s", err.text);
     struct view *view = find.state ? NULL : view_try(&find);
     struct load *load = load_meant(&find, view, config);
     unsigned width = terminal_width(STDOUT_FILENO);

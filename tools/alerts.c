@@ -1,7 +1,6 @@
 /* propfleet alerts: what a person must know, and that somebody does. */
 #include <inttypes.h>
 #include <jansson.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "tools/client.h"
 #include "tools/command.h"
 #include "tools/find.h"
+#include "tools/terminal.h"
 #include "tools/text.h"
 
 #define FOLLOW_MS 500
@@ -80,9 +80,10 @@ static int show(const char *runtime, bool follow, bool json)
                          : command_fail(EXIT_UNREACHABLE, "the fleet has gone: %s", err.text);
         int status = answer.code ? command_fail(answer.code, "%s", answer.text) : print_all(answer.body, json, &last);
         client_answer_free(&answer);
-        if (status != EXIT_DONE || !follow || fflush(stdout) != 0)
+        if (status == EXIT_DONE && first && last == 0 && !json)
+            fputs(follow ? "no alerts; waiting for the first\n" : "no alerts\n", stderr);
+        if (status != EXIT_DONE || !follow || fflush(stdout) != 0 || terminal_reader_gone(FOLLOW_MS))
             return status;
-        (void)poll(NULL, 0, FOLLOW_MS);
     }
 }
 
@@ -90,7 +91,7 @@ int command_alerts(int argc, char **argv)
 {
     struct find find = {0};
     bool follow = false, json = false;
-    uint64_t ack = 0;
+    uint64_t ack = UINT64_MAX;
     struct args_option known[] = {
         FIND_RUNTIME_OPTION(find),
         {"--follow", ARGS_FLAG, &follow},
@@ -101,12 +102,16 @@ int command_alerts(int argc, char **argv)
     char runtime[CONFIG_PATH_MAX], request[64];
     if (args_parse(known, sizeof known / sizeof known[0], NULL, argc, argv, &err) != 0)
         return command_usage("alerts", "%s", err.text);
+    if (ack == 0)
+        return command_usage("alerts", "--ack 0: alerts count from 1; propfleet alerts shows their numbers");
     if (find_runtime_dir(&find, runtime, &err) != 0)
         return command_fail(EXIT_UNREACHABLE, "%s", err.text);
-    if (ack == 0)
+    if (ack == UINT64_MAX)
         return show(runtime, follow, json);
     snprintf(request, sizeof request, "ack %" PRIu64, ack);
     int status = ask_and_print(runtime, request, CLIENT_SHORT_NS);
+    if (status == EXIT_DONE)
+        fprintf(json ? stderr : stdout, "alert %" PRIu64 " is acknowledged\n", ack);
     if (status == EXIT_DONE && follow)
         status = show(runtime, follow, json);
     return status;

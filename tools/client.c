@@ -81,6 +81,10 @@ static int link_connect(struct link *link, const char *runtime_dir, struct error
         return -EAGAIN;
     if (code == ENOENT || code == ECONNREFUSED)
         return error_set(err, code, "no fleet runs at %s (%s)", runtime_dir, code == ENOENT ? "no control.sock" : "nobody listens");
+    if (code == EACCES)
+        return error_set(err, code, "%s: permission denied; ask as the user whose fleet it is", address.sun_path);
+    if (code == ENOTDIR)
+        return error_set(err, code, "%s is no folder; --runtime names the fleet's runtime folder", runtime_dir);
     return error_errno(err, code, "%s", address.sun_path);
 }
 

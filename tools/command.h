@@ -10,6 +10,10 @@
 
 #include "base/vocabulary.h"
 
+/* The last lines of a help. */
+#define FLEET_HELP "\n  --runtime DIR  the fleet's runtime folder (or PROPFLEET_RUNTIME); else as --config DIR, or ./config, says"
+#define STORE_HELP "\n  --state DIR    the state folder, also of a fleet that is stopped; else as the running fleet says" FLEET_HELP
+
 struct command {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -52,9 +56,12 @@ int rules_explain(int argc, char **argv);
 
 /* "propfleet: " and the text on stderr; returns status, so that `return command_fail(EXIT_NO, ...)` reads well. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* EXIT_USAGE, with the usage line of a command ("account add" counts as one). */
+/* EXIT_USAGE, with the usage line of a command; "account add" is one. */
 int command_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The row of a name; NULL: there is none. */
+/* The row of a name, "account" or "account add"; NULL: there is none. */
 const struct command *command_find(const char *name);
+/* The rows of `propfleet account`; their names have no "account " in front. */
+extern const struct command account_commands[];
+extern const unsigned account_command_count;
 
 #endif

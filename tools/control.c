@@ -56,9 +56,11 @@ static int wait_gone(int pidfd, uint64_t seconds)
     do
         n = poll(&wait, 1, (int)(seconds * 1000));
     while (n < 0 && errno == EINTR);
-    if (n > 0)
+    if (n > 0) {
+        puts("the fleet has stopped");
         return EXIT_DONE;
-    return command_fail(EXIT_NO, "the supervisor is still there after %llu s; it goes on stopping", (unsigned long long)seconds);
+    }
+    return command_fail(EXIT_NO, "the supervisor is still there after %llu s; it goes on stopping (propfleet status)", (unsigned long long)seconds);
 }
 
 int command_stop(int argc, char **argv)

@@ -39,6 +39,10 @@ arguments=(--config "$config")
 checked=$("$propfleet" check --json "${arguments[@]}" 2>/dev/null)
 if [ -z "$checked" ] || [ "$(jq -r .ok <<<"$checked" 2>/dev/null)" != true ]; then
     "$propfleet" check "${arguments[@]}" >&2
+    if [ -n "$data" ] && [ -z "$dataset" ]; then
+        sets=$(cd "$config/datasets" 2>/dev/null && printf '%s\n' *.yaml | sed -n 's/\.yaml$//p' | paste -sd' ')
+        [ -z "$sets" ] || echo "a data set of $config/datasets: make run DATA=$data DATASET=NAME, NAME one of: $sets" >&2
+    fi
     exit 3
 fi
 if [ -n "$data" ] && [ -z "$speed" ]; then

@@ -70,11 +70,11 @@ static int yaml_dir(const struct find *find, const char *key, const char *fallba
         return rc;
     char *base = realpath(config, NULL);
     if (!base)
-        return error_errno(err, errno, "%s: the configuration", config);
+        return error_set(err, errno, "no configuration at %s (%s); --config DIR names it", config, strerror(errno));
     rc = path_join(base, "fleet.yaml", path, sizeof path);
     int found = rc == 0 ? find_yaml_scalar(path, key, named, sizeof named) : -EINVAL;
     if (found == -EINVAL)
-        rc = error_set(err, EINVAL, "%s/fleet.yaml cannot be read; see propfleet check", config);
+        rc = error_set(err, EINVAL, "%s/fleet.yaml cannot be read; propfleet check --config %s says why", config, config);
     else if ((rc = path_absolute(base, found == 0 ? named : fallback, out)) != 0)
         error_set(err, ENAMETOOLONG, "%s/fleet.yaml: %s is too long", config, key);
     free(base);
@@ -99,7 +99,7 @@ int find_runtime_dir(const struct find *find, char out[CONFIG_PATH_MAX], struct 
     if (named)
         return given_dir(named, out, err);
     int rc = yaml_dir(find, "runtime_dir", FIND_RUNTIME_DIR, out, err);
-    return rc == 0 ? 0 : error_context(err, "find the fleet (--runtime DIR names it)");
+    return rc == 0 ? 0 : error_context(err, "which fleet is meant? --runtime DIR names it");
 }
 
 int find_state_dir(const struct find *find, char out[CONFIG_PATH_MAX], struct error *err)
@@ -118,6 +118,7 @@ int find_state_dir(const struct find *find, char out[CONFIG_PATH_MAX], struct er
         return 0;
     /* A runtime that was named and does not answer says nothing about where its state is. */
     if (find_named_runtime(find) && !find->config)
-        return error_context(err, "find the state (--state DIR names it)");
-    return yaml_dir(find, "state_dir", FIND_STATE_DIR, out, err);
+        return error_context(err, "where is its state? --state DIR names it");
+    rc = yaml_dir(find, "state_dir", FIND_STATE_DIR, out, err);
+    return rc == 0 ? 0 : error_context(err, "where is the state? --state DIR names it");
 }

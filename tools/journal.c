@@ -1,7 +1,6 @@
 /* propfleet journal: what an account decided and why, as JSON lines; or the hash of it. */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,9 +13,13 @@
 #include "tools/command.h"
 #include "tools/find.h"
 #include "tools/ledger.h"
+#include "tools/terminal.h"
+#include "tools/text.h"
 #include "workers/account/journal.h"
 
 #define FOLLOW_MS 200
+#define KINDS_MAX 32u
+#define KIND_BYTES 64u
 
 struct journal_options {
     struct find find;
@@ -30,21 +33,39 @@ struct journal_options {
 struct printing {
     const char *kind;
     uint64_t next; /* sequence number after the last one that was seen */
-    uint64_t bad;
+    uint64_t bad, printed;
+    char kinds[KINDS_MAX][KIND_BYTES]; /* that were seen, for whom asks for one that is not there */
+    unsigned kind_count;
 };
 
-static bool is_kind(const void *data, size_t size, const char *kind)
+static bool is_kind(struct printing *printing, const void *data, size_t size)
 {
-    char text[64];
-    return journal_get_text(data, size, "k", text, sizeof text) == 0 && strcmp(text, kind) == 0;
+    char text[KIND_BYTES];
+    if (journal_get_text(data, size, "k", text, sizeof text) != 0)
+        return false;
+    unsigned i = 0;
+    while (i < printing->kind_count && strcmp(printing->kinds[i], text) != 0)
+        i++;
+    if (i == printing->kind_count && i < KINDS_MAX)
+        text_clean(text, strlen(text), printing->kinds[printing->kind_count++], KIND_BYTES);
+    return strcmp(text, printing->kind) == 0;
+}
+
+static void say_kinds(const struct printing *printing)
+{
+    fprintf(stderr, "propfleet: no record of kind '%.40s'; there are", printing->kind);
+    for (unsigned i = 0; i < printing->kind_count; i++)
+        fprintf(stderr, " %s", printing->kinds[i]);
+    fputs(printing->kind_count ? "\n" : " none\n", stderr);
 }
 
 static int print_record(void *context, uint64_t seq, const void *data, size_t size)
 {
     struct printing *printing = context;
     printing->next = seq + 1;
-    if (printing->kind && !is_kind(data, size, printing->kind))
+    if (printing->kind && !is_kind(printing, data, size))
         return 0;
+    printing->printed++;
     if (journal_print_json(stdout, data, size) != 0) {
         printing->bad++;
         fprintf(stderr, "propfleet: record %" PRIu64 " is not readable\n", seq);
@@ -61,10 +82,11 @@ static int print_journal(struct ledger *ledger, const struct journal_options *op
             return command_fail(EXIT_NO, "%s: its journal: %s", ledger->name, strerror(-rc));
         if (rc > 0 || !options->follow)
             break;
-        if (fflush(stdout) != 0)
+        if (fflush(stdout) != 0 || terminal_reader_gone(FOLLOW_MS))
             break;
-        (void)poll(NULL, 0, FOLLOW_MS);
     }
+    if (printing.kind && printing.printed == 0 && !options->follow)
+        say_kinds(&printing);
     return printing.bad ? EXIT_NO : EXIT_DONE;
 }
 
@@ -110,7 +132,9 @@ static int one_journal(const char *state_dir, const char *account, const struct 
     struct error err = {0};
     int rc = ledger_open(state_dir, account, &ledger, &err);
     if (rc != 0)
-        return command_fail(EXIT_NO, "%s", err.text);
+        return command_fail(ledger_exit_status(rc), "%s", err.text);
+    if (!options->hash)
+        fputs("SIMULATED fills (paper)\n", stderr);
     int status = options->hash ? hash_journal(&ledger) : print_journal(&ledger, options);
     ledger_close(&ledger);
     return status;

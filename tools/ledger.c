@@ -79,9 +79,10 @@ int ledger_open(const char *state_dir, const char *account, struct ledger *out, 
     if (!text_is_name(account))
         return error_set(err, ENOENT, "'%.40s' is no account's name", account);
     if (access(state_dir, X_OK) != 0)
-        return error_errno(err, errno, "state folder %s", state_dir);
+        return error_set(err, ENOTDIR, "no state folder %s (%s): has the fleet run? --state DIR names another", state_dir,
+                         strerror(errno));
     if (!has_store(state_dir, account))
-        return error_set(err, ENOENT, "no account %s in %s", account, state_dir);
+        return error_set(err, ENOENT, "no account %s in %s; propfleet summary names those that have run", account, state_dir);
     int rc = store_folder(state_dir, account, folder, sizeof folder);
     if (rc != 0)
         return error_set(err, ENAMETOOLONG, "%.80s...: path is too long", state_dir);
@@ -97,11 +98,13 @@ int ledger_open(const char *state_dir, const char *account, struct ledger *out, 
 
 void ledger_close(struct ledger *ledger) { store_close(&ledger->store); }
 
+int ledger_exit_status(int rc) { return rc == 0 ? EXIT_DONE : rc == -ENOTDIR ? EXIT_UNREACHABLE : EXIT_NO; }
+
 int ledger_names(const char *state_dir, struct path_names *out, struct error *err)
 {
     int rc = path_names_read(state_dir, "", out);
     if (rc != 0)
-        return error_errno(err, -rc, "state folder %s", state_dir);
+        return error_set(err, -rc, "no state folder %s (%s): has the fleet run? --state DIR names another", state_dir, strerror(-rc));
     size_t kept = 0;
     for (size_t i = 0; i < out->count; i++) {
         struct ledger ledger;

@@ -28,9 +28,11 @@ struct ledger_facts {
     bool simulated;        /* paper fills */
 };
 
-/* 0; -ENOENT: no such account in that folder; other negative codes. */
+/* 0; -ENOTDIR: there is no such folder, or it may not be entered; -ENOENT: no such account in it; other negative codes. */
 int ledger_open(const char *state_dir, const char *account, struct ledger *out, struct error *err);
 void ledger_close(struct ledger *ledger);
+/* The exit status of what ledger_open returned. */
+int ledger_exit_status(int rc);
 /* Sorted names of the accounts that have a store (path_names_free). -ENOENT: no such folder. */
 int ledger_names(const char *state_dir, struct path_names *out, struct error *err);
 

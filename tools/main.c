@@ -11,11 +11,9 @@
 
 #define VERSION "0.1.0"
 #define COMMANDS_MAX 32
+#define ACCOUNT "account " /* in front of a verb of `propfleet account` */
 
 static int command_help(int argc, char **argv);
-
-#define FLEET_HELP "\n  --runtime DIR  the fleet's runtime folder (or PROPFLEET_RUNTIME); else as --config DIR, or ./config, says"
-#define STORE_HELP "\n  --state DIR    the state folder, also of a fleet that is stopped; else as the running fleet says" FLEET_HELP
 
 static const struct command commands[] = {
     {"run", command_run, "[--config DIR] [--state DIR] [--runtime DIR] [--data DIR] [--dataset X] [--speed S] [--exit-at-end]",
@@ -40,27 +38,8 @@ static const struct command commands[] = {
     {"top", command_top, "[--once] [--runtime DIR] [--config DIR]",
      "the same on a screen that refreshes; q quits\n"
      "  --once         print one frame and end, for scripts" FLEET_HELP},
-    {"account", command_account, "add|list|show|pause|resume|flatten|restart|start|remove|unlock|payout|deposit|floor|marks|close [NAME] ...",
-     "one account; `propfleet help account` lists what can be done\n"
-     "  add [--name N] [--firm F] [--programme P] [--phase X] [--size AMOUNT] [--currency C] [--personality P]\n"
-     "      [--after-crash resume|flatten] [--observe-only] [--seed N] [--timeout S]\n"
-     "                 write accounts/N.yaml, check, reload, wait until the account is READY; asks for what is\n"
-     "                 missing on a terminal\n"
-     "  list [--json]  name, firm, personality, balance, state\n"
-     "  show NAME      settings, state, positions, orders, the last size line by line, trades\n"
-     "  pause NAME     no new entries; exits and stops go on; resume NAME ends it\n"
-     "  flatten NAME   close everything; done only when the venue confirms flat; no entries until it is\n"
-     "                 resumed  [--timeout S]\n"
-     "  restart NAME   stop it in order and start it again, wait until READY  [--timeout S]\n"
-     "  start NAME     start one that has failed or is down, wait until READY  [--timeout S]\n"
-     "  remove NAME    only when flat; its file moves to removed-accounts/\n"
-     "acts that change what the firm's rules see, journalled with the user:\n"
-     "  unlock NAME --reason TEXT      after the guard flattened and locked it\n"
-     "  payout|deposit NAME AMOUNT [--preview]   booked by the firm; shows the floors that it leaves\n"
-     "  floor NAME FLOOR AMOUNT|none   what the firm's dashboard shows: the higher floor rules\n"
-     "  marks NAME --set high_balance=...,high_equity=...,day_balance=...,day_equity=...,eod_balance=... [--again ...]\n"
-     "                 typed twice; --initialise for an account that cannot start because its marks are lost\n"
-     "  close NAME POSITION            close one position" STORE_HELP},
+    {"account", command_account, "add|list|show|pause|resume|flatten|restart|start|remove|unlock|payout|deposit|floor|marks|close [NAME] [OPTIONS]",
+     "one account: add, list, show, pause, resume, flatten, restart, start, remove, unlock, payout, deposit, floor, marks, close"},
     {"flatten", command_flatten, "--all [--timeout S] [--runtime DIR] [--config DIR]",
      "the panic button: close everything in every account, all at once\n"
      "  exit status 1 when any account is not confirmed flat within the timeout (60 s);\n"
@@ -90,12 +69,9 @@ static const struct command commands[] = {
      "what the firms demand, as it is compiled from the files of firms/\n"
      "  list           firm, programme, phase, automation, when it was verified and how old that is\n"
      "  show FIRM[/PROGRAMME] [PHASE]  every rule in words and numbers, with its sources and how sure it is, and\n"
-<<<<<<< HEAD
      "                 what the firm's text leaves open; optional rules too\n"
      "  explain ACCOUNT every guard of an account: ARMED or OFF, its formula with today's numbers, the room that is left,\n"
      "                 how long until the firm's next day" STORE_HELP},
-=======
-     "                 what the firm's text leaves open; optional rules too"},
     {"statement", command_statement, "FILE --programme FIRM/NAME [--phase P] --size AMOUNT [--rates PAIR=FILE,...] [--contracts SYMBOL=UNITS,...] [--days] [--config DIR]",
      "a real account's statement (TopstepX export, MT4): P/L reckoned anew, days, and what a programme's rules say\n"
      "  --programme, --phase  a file of firms/ and a phase of it (else its first); --size  the balance it began with\n"
@@ -103,17 +79,23 @@ static const struct command commands[] = {
      "  --contracts S=UNITS   what a lot of a symbol is, S=UNITS:CUR where the profit is not in USD\n"
      "  --days                every day's result\n"
      "  exit status 1 when a row differs or a closed balance breaks a floor; equity between the rows is not known"},
->>>>>>> statements
     {"help", command_help, "[COMMAND]", "this list, or one command"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
+static const struct command *find_in(const struct command *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i].name, name) == 0)
+            return &list[i];
+    return NULL;
+}
+
 const struct command *command_find(const char *name)
 {
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-    return NULL;
+    if (strncmp(name, ACCOUNT, sizeof ACCOUNT - 1) == 0)
+        return find_in(account_commands, account_command_count, name + sizeof ACCOUNT - 1);
+    return find_in(commands, COMMAND_COUNT, name);
 }
 
 int command_fail(int status, const char *format, ...)
@@ -131,17 +113,17 @@ int command_fail(int status, const char *format, ...)
 
 int command_usage(const char *name, const char *format, ...)
 {
-    char text[512], clean[512], first[32];
+    char text[512], clean[512];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     text_clean(text, strlen(text), clean, sizeof clean);
-    snprintf(first, sizeof first, "%.*s", (int)strcspn(name, " "), name);
-    const struct command *command = command_find(first);
+    const struct command *command = command_find(name);
+    fflush(stdout);
     fprintf(stderr, "propfleet %s: %s\n", name, clean);
     if (command)
-        fprintf(stderr, "usage: propfleet %s %s\n", command->name, command->synopsis);
+        fprintf(stderr, "usage: propfleet %s %s\n`propfleet help %s` says more\n", name, command->synopsis, name);
     return EXIT_USAGE;
 }
 
@@ -156,9 +138,33 @@ static int unknown(const char *name)
     return command_fail(EXIT_USAGE, "unknown command '%.60s'; `propfleet help` lists them", name);
 }
 
-static void print_one(const struct command *command)
+static void print_one(const struct command *command, const char *before)
 {
-    printf("usage: propfleet %s %s\n\n%s\n", command->name, command->synopsis, command->help);
+    printf("usage: propfleet %s%s %s\n\n%s\n", before, command->name, command->synopsis, command->help);
+}
+
+/* `propfleet account`: each verb in one line. */
+static void print_account(const struct command *command)
+{
+    printf("usage: propfleet %s %s\n\n", command->name, command->synopsis);
+    for (unsigned i = 0; i < account_command_count; i++)
+        printf("  %-9s %.*s\n", account_commands[i].name, (int)strcspn(account_commands[i].help, "\n"), account_commands[i].help);
+    puts("\n`propfleet help account add` says more, and so on.");
+}
+
+/* A command, or a verb of `account`. */
+static int print_help(const char *name, const char *verb)
+{
+    const struct command *command = find_in(commands, COMMAND_COUNT, name), *one = NULL;
+    if (!command)
+        return unknown(name);
+    if (strcmp(name, "account") != 0)
+        print_one(command, "");
+    else if (verb && (one = find_in(account_commands, account_command_count, verb)) != NULL)
+        print_one(one, ACCOUNT);
+    else
+        print_account(command);
+    return EXIT_DONE;
 }
 
 static void print_all(FILE *out)
@@ -176,11 +182,7 @@ static int command_help(int argc, char **argv)
         print_all(stdout);
         return EXIT_DONE;
     }
-    const struct command *command = command_find(argv[1]);
-    if (!command)
-        return unknown(argv[1]);
-    print_one(command);
-    return EXIT_DONE;
+    return print_help(argv[1], argc > 2 ? argv[2] : NULL);
 }
 
 /* "--help" anywhere before a "--". */
@@ -205,13 +207,11 @@ static int dispatch(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return command_help(1, argv);
-    const struct command *command = command_find(argv[1]);
+    const struct command *command = find_in(commands, COMMAND_COUNT, argv[1]);
     if (!command)
         return unknown(argv[1]);
-    if (wants_help(argc - 1, argv + 1)) {
-        print_one(command);
-        return EXIT_DONE;
-    }
+    if (wants_help(argc - 1, argv + 1))
+        return print_help(argv[1], argv[2]);
     return command->run(argc - 1, argv + 1);
 }
 

@@ -1,28 +1,15 @@
 # propfleet, the command for people
 MODULES += tools
-<<<<<<< HEAD
-tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_file.c tools/account_show.c tools/alerts.c tools/args.c \
-             tools/ask.c tools/audit.c tools/check.c tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c \
-             tools/ledger.c tools/load.c tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/status.c tools/summary.c tools/table.c \
-             tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
-=======
-tools_SRC := tools/account.c tools/account_add.c tools/account_file.c tools/account_show.c tools/alerts.c tools/args.c \
-             tools/ask.c tools/audit.c tools/check.c tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c \
-             tools/ledger.c tools/load.c tools/rules.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c tools/status.c tools/summary.c \
-             tools/table.c tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
->>>>>>> statements
+tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c \
+             tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/calendar.c tools/check.c \
+             tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
+             tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c \
+             tools/status.c tools/summary.c tools/table.c tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
 
 PROGRAMS += propfleet
 propfleet_DIR := bin
 propfleet_SRC := tools/main.c
-<<<<<<< HEAD
-propfleet_MODULES := tools loader config journal_read chain rules sessions store shm base
-propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium
-
-# propfleet calendar
-tools_SRC += tools/calendar.c
-=======
-propfleet_MODULES := tools statement rules loader config journal_read chain store shm base
+propfleet_MODULES := tools statement loader config journal_read chain rules sessions store shm base
 propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium
 
 # statements of real accounts
@@ -33,4 +20,29 @@ TESTS += test_statement
 test_statement_SRC := tests/unit/test_statement.c tools/load.c tools/text.c
 test_statement_MODULES := statement loader config rules base
 test_statement_LIBS := -lyaml
->>>>>>> statements
+TESTS += test_tools_args test_tools_text
+test_tools_args_SRC := tests/unit/test_tools_args.c tools/args.c
+test_tools_args_MODULES := loader config base
+test_tools_args_LIBS := -lyaml
+test_tools_text_SRC := tests/unit/test_tools_text.c tools/table.c tools/terminal.c tools/text.c
+test_tools_text_MODULES := base
+test_tools_text_LIBS := -lutil
+TESTS += test_tools_view
+test_tools_view_SRC := tests/unit/test_tools_view.c tools/screen.c tools/table.c tools/text.c tools/view.c
+test_tools_view_MODULES := base
+test_tools_view_LIBS := -ljansson
+TESTS += test_tools_account
+test_tools_account_SRC := tests/unit/test_tools_account.c tests/unit/store_support.c tools/account_ask.c tools/account_file.c \
+                          tools/find.c tools/load.c tools/text.c
+test_tools_account_MODULES := loader config store base
+test_tools_account_LIBS := -lyaml -llmdb
+# The account's own names and tables beside the tools' idea of them.
+TESTS += test_tools_ledger
+test_tools_ledger_SRC := tests/unit/test_tools_ledger.c tests/unit/store_support.c tools/ledger.c tools/text.c \
+                         workers/account/persist.c workers/broker/broker.c shm/market.c
+test_tools_ledger_MODULES := account_core journal_read chain strategy risk rules sessions store loader config base
+test_tools_ledger_LIBS := -lyaml -llmdb -lmsgpackc -lsodium -lm
+TESTS += test_tools_client
+test_tools_client_SRC := tests/integration/test_tools_client.c tools/client.c tools/text.c
+test_tools_client_MODULES := base
+$(BUILD)tests/test_tools_client: | $(BUILD)bin/propfleet

@@ -34,6 +34,15 @@ static void pace(const struct view *view, char out[TEXT_MAX])
         snprintf(out, TEXT_MAX, "max");
 }
 
+/* What fits, up to the last two blanks between two figures: half a figure is a wrong one. */
+static void print_cut(const char *text, unsigned width, FILE *out)
+{
+    size_t fits = width ? text_cut(text, width) : strlen(text), whole = fits;
+    while (text[fits] && whole > 0 && strncmp(text + whole, "  ", 2) != 0)
+        whole--;
+    fprintf(out, "%.*s\n", (int)(whole > fits / 2 ? whole : fits), text);
+}
+
 /* The three lines above the tables. */
 static void print_head(const struct view *view, unsigned width, FILE *out)
 {
@@ -41,19 +50,18 @@ static void print_head(const struct view *view, unsigned width, FILE *out)
     struct view_sum sum;
     view_sum(view, &sum);
     pace(view, a);
-    int limit = width ? (int)width : (int)sizeof text;
     snprintf(text, sizeof text, "propfleet  %s  %s %s  %u/%u READY%s%s  up %s", simulated(view), view->source, a,
              count_state(view, "READY"), view->process_count, view->restarts_held ? "  RESTARTS HELD" : "",
              strcmp(view->stopping, "no") != 0 ? "  STOPPING" : "", text_duration(view->uptime_s, b));
-    fprintf(out, "%.*s\n", (int)text_cut(text, (size_t)limit), text);
+    print_cut(text, width, out);
     snprintf(text, sizeof text, "market %s  records %s (%s/s)  lapped %s  rounds %" PRIu64 "  alerts %" PRIu64,
              text_time(view->market_time_ns, false, a), text_count(view->head, b), text_count(view->rate, c),
              text_count(view->lapped, d), view->rounds, view->unacknowledged);
-    fprintf(out, "%.*s\n", (int)text_cut(text, (size_t)limit), text);
-    snprintf(text, sizeof text, "equity %s %s  day %s  at risk %s  entries %" PRIu64 "  trades %" PRIu64 "  open %" PRIu64,
-             text_money(sum.equity, a), currency(view), text_signed(sum.day_pnl, b), text_money(sum.open_risk, c),
-             sum.entries_filled, sum.trades, sum.positions);
-    fprintf(out, "%.*s\n", (int)text_cut(text, (size_t)limit), text);
+    print_cut(text, width, out);
+    snprintf(text, sizeof text, "equity %s %s  day %s  at risk %s  open %" PRIu64 "  trades %" PRIu64 "  entries %" PRIu64,
+             text_money(sum.equity, a), currency(view), text_signed(sum.day_pnl, b), text_money(sum.open_risk, c), sum.positions,
+             sum.trades, sum.entries_filled);
+    print_cut(text, width, out);
 }
 
 /* --- accounts ----------------------------------------------------------------------------------- */

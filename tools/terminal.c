@@ -116,6 +116,12 @@ bool terminal_resized(void)
     return was;
 }
 
+bool terminal_reader_gone(int timeout_ms)
+{
+    struct pollfd wait = {.fd = STDOUT_FILENO, .events = 0};
+    return poll(&wait, 1, timeout_ms) > 0 && (wait.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
 int terminal_key(int timeout_ms)
 {
     struct pollfd wait = {.fd = STDIN_FILENO, .events = POLLIN};

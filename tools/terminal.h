@@ -17,6 +17,8 @@ void terminal_leave(void);
 bool terminal_interrupted(void);
 /* The size changed since the last call. */
 bool terminal_resized(void);
+/* Wait timeout_ms, or until nobody reads stdout any more (a pipe whose other end is closed): then true. */
+bool terminal_reader_gone(int timeout_ms);
 /* A key within timeout_ms, 0: none (or a signal), -1: stdin has ended. */
 int terminal_key(int timeout_ms);
 

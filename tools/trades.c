@@ -100,6 +100,7 @@ static int print_trades(struct ledger *ledger, bool csv)
         rc = error_set(&err, ENOMEM, "too many trades for a table");
     if (rc == 0 && csv) {
         table_print_csv(l.table, stdout);
+        fputs("SIMULATED fills (paper)\n", stderr);
     } else if (rc == 0) {
         char text[TEXT_MAX];
         table_print(l.table, terminal_width(STDOUT_FILENO), stdout);
@@ -123,8 +124,9 @@ int command_trades(int argc, char **argv)
         return command_usage("trades", "%s", err.text);
     if (find_state_dir(&find, state, &err) != 0)
         return command_fail(EXIT_UNREACHABLE, "%s", err.text);
-    if (ledger_open(state, names[0], &ledger, &err) != 0)
-        return command_fail(EXIT_NO, "%s", err.text);
+    int rc = ledger_open(state, names[0], &ledger, &err);
+    if (rc != 0)
+        return command_fail(ledger_exit_status(rc), "%s", err.text);
     int status = print_trades(&ledger, csv);
     ledger_close(&ledger);
     return status;

@@ -289,29 +289,29 @@ const struct view_process *view_process_find(const struct view *view, const char
     return NULL;
 }
 
-/* A sum that does not fit any more is not known. */
-static void add(dec_t *sum, dec_t value)
+/* A sum that does not fit any more is not known, whatever comes after. */
+static void add(dec_t *sum, dec_t value, bool *broken)
 {
-    if (value == DEC_NONE)
+    if (value == DEC_NONE || *broken)
         return;
-    if (*sum == DEC_NONE)
-        *sum = value;
-    else if (dec_add(*sum, value, sum) != 0)
+    *broken = dec_add(*sum == DEC_NONE ? 0 : *sum, value, sum) != 0;
+    if (*broken)
         *sum = DEC_NONE;
 }
 
 void view_sum(const struct view *view, struct view_sum *out)
 {
+    bool broken[4] = {false};
     *out = (struct view_sum){.equity = DEC_NONE, .balance = DEC_NONE, .day_pnl = DEC_NONE, .open_risk = DEC_NONE};
     for (unsigned i = 0; i < view->account_count; i++) {
         const struct view_account *account = &view->accounts[i];
         if (!account->has_status)
             continue;
         out->known++;
-        add(&out->equity, account->equity);
-        add(&out->balance, account->balance);
-        add(&out->day_pnl, account->day_pnl);
-        add(&out->open_risk, account->open_risk);
+        add(&out->equity, account->equity, &broken[0]);
+        add(&out->balance, account->balance, &broken[1]);
+        add(&out->day_pnl, account->day_pnl, &broken[2]);
+        add(&out->open_risk, account->open_risk, &broken[3]);
         out->entries_filled += account->entries_filled;
         out->trades += account->trades;
         out->positions += account->positions;

@@ -582,7 +582,7 @@ static void test_commands(void **state)
     expect_answer("account-command alba pause because I say so\n", "OK\nas you wish\n");
     rig_wait_count(&rig, "state/trace", "account:alba ", "command pause because I say so", 1);
     expect_answer("account-command alba !flatten\n", "NO 1 not allowed\n");
-    expect_answer("account-command nobody pause\n", "NO 1 no account nobody\n");
+    expect_answer("account-command nobody pause\n", "NO 1 no account nobody; propfleet account list names them\n");
     expect_answer("account-command alba\n", "NO 2 ");
     expect_answer("account-command exit78-1 pause\n", "NO 1 account:exit78-1 does not run now: FAILED\n");
     int fd = rig_connect(&rig);

@@ -432,9 +432,9 @@ static void test_missing_folders(void **state)
         NULL, "c/firms:1:1: file: No such file or directory; create the folder, with one file for each programme",
         NULL);
     support_expect_errors(&(struct loader_options){.config_dir = "nowhere"},
-                          "nowhere:1:1: file: No such file or directory; name the folder of the configuration", NULL);
+                          "nowhere:1:1: file: No such file or directory; name the folder of the configuration (--config DIR)", NULL);
     support_expect_errors(&(struct loader_options){.config_dir = FLEET},
-                          "c/fleet.yaml:1:1: file: not a folder; name the folder of the configuration", NULL);
+                          "c/fleet.yaml:1:1: file: not a folder; name the folder of the configuration (--config DIR)", NULL);
 }
 
 /* A file that cannot be read must not be followed by complaints about what it would have defined. */

@@ -91,8 +91,11 @@ static void why_floors(const struct core *core, struct text_buffer *out)
     for (uint32_t i = 0; i < set->floor_count; i++) {
         dec_t level = rules_floor_level(rules, set, i);
         char floor[DEC_STR_MAX], room[DEC_STR_MAX];
-        dec_format(level, 2, floor);
-        dec_format(core->account.equity - level, 2, room);
+        dec_t cents = 0;
+        (void)dec_round_step(level, DEC_ONE / 100, DEC_ROUND_CEIL, &cents);
+        dec_format(cents, 2, floor);
+        (void)dec_round_step(core->account.equity - level, DEC_ONE / 100, DEC_ROUND_FLOOR, &cents);
+        dec_format(cents, 2, room);
         text_add(out, "floor %s: %s, room %s%s\n", set->floors[i].head.id, floor, room,
                  rules->latches[i].latch != RULES_LATCH_NONE ? ", BREACHED" : "");
     }
@@ -102,13 +105,13 @@ static void why_floors(const struct core *core, struct text_buffer *out)
 static void driver_why(struct driver *driver, uint64_t id)
 {
     static const char *const states[] = {[ACCOUNT_ACTIVE] = "ACTIVE", [ACCOUNT_REDUCING] = "REDUCING", [ACCOUNT_HALTED] = "HALTED"};
-    static const char *const phases[] = {"waiting for market data", "catching up", "trading", "waiting for permits",
+    static const char *const phases[] = {"waiting for market data", "catching up", "following the market", "waiting for permits",
                                          "at the end of the data"};
     const struct core *core = &driver->core;
     const struct core_account *account = &core->account;
     struct text_buffer out = {.used = 0};
     uint32_t refusal = core_refusal(core);
-    text_add(&out, "%s: %s, %s; market time ", core->settings->name, states[core_state(core)], phases[driver->phase]);
+    text_add(&out, "%s: %s, %s; SIMULATED fills (paper); market time ", core->settings->name, states[core_state(core)], phases[driver->phase]);
     text_add_time(&out, account->cursor_ns);
     text_add(&out, "\n");
     if (refusal == REFUSAL_NONE)
