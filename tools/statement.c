@@ -164,6 +164,20 @@ static uint32_t beside_fills(const struct statement *s, double *share)
     return count;
 }
 
+/* By how much the bars leave the amount of a row open, at most: from the rate at one end of its bar to that at the other. */
+static double left_open(const struct statement *s)
+{
+    double most = 0;
+    for (uint32_t i = 0; i < s->trade_count; i++) {
+        const struct statement_trade *t = &s->trades[i];
+        if (t->check != STATEMENT_AT_RATE)
+            continue;
+        double open = dec_to_double(dec_abs(t->stated)) * (dec_to_double(t->seen_high) / dec_to_double(t->seen_low) - 1);
+        most = open > most ? open : most;
+    }
+    return most;
+}
+
 static void print_money(const struct audit *a)
 {
     const struct statement *s = &a->statement;
@@ -174,8 +188,9 @@ static void print_money(const struct audit *a)
     printf("P/L       %" PRIu32 " of %" PRIu32 " rows equal the statement to the cent from the row alone\n", s->checked[STATEMENT_EXACT],
            s->trade_count);
     if (s->checked[STATEMENT_AT_RATE] > 0)
-        printf("          %" PRIu32 " need a rate that no row shows; the cent is right at one inside the bar of their close\n",
-               s->checked[STATEMENT_AT_RATE]);
+        printf("          %" PRIu32 " need a rate that no row shows; the cent is right at one inside the bar of their close\n"
+               "          (a bar leaves the amount open by %.2f at most)\n",
+               s->checked[STATEMENT_AT_RATE], left_open(s));
     double share;
     uint32_t beside = beside_fills(s, &share);
     if (s->checked[STATEMENT_IMPLIED] > 0)

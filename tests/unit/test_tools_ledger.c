@@ -63,12 +63,12 @@ static void test_names_are_the_cores(void **state)
         assert_string_equal(ledger_order_state(i), order_state_text(i));
         assert_int_equal(ledger_order_final(i), order_state_final(i));
     }
-    for (unsigned i = 0; i <= EXIT_VENUE; i++)
+    for (unsigned i = 0; i < EXIT_COUNT; i++)
         assert_string_equal(ledger_exit(i), core_exit_name(i));
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         assert_string_equal(ledger_tables[i], account_tables[i]);
     assert_string_equal(ledger_order_state(ORDER_STATE_COUNT), "?");
-    assert_string_equal(ledger_exit(EXIT_VENUE + 1), "?");
+    assert_string_equal(ledger_exit(EXIT_COUNT), "?");
     assert_string_equal(ledger_order_role(ROLE_CLOSE), "close");
     assert_string_equal(ledger_order_role(ROLE_CLOSE + 1), "?");
     assert_string_equal(ledger_side(SIDE_SELL), "sell");
