@@ -24,18 +24,29 @@ const char *programmes_today(const struct loader_options *options, int64_t *days
     return NULL;
 }
 
-/* True: older than it may be. */
-static bool check_age(struct loading *l, const struct draft_programme *file, int64_t now)
+/* Does an account name this programme? */
+static bool is_used(const struct draft *draft, const struct draft_programme *file)
+{
+    char full[CONFIG_NAME_MAX * 2 + 2];
+    snprintf(full, sizeof full, "%s/%s", file->firm, file->name);
+    for (uint32_t i = 0; i < draft->account_count; i++)
+        if (strcmp(draft->accounts[i].programme.name, full) == 0)
+            return true;
+    return false;
+}
+
+/* True: older than it may be. Warned of where an account stands on it; `propfleet rules list` shows all. */
+static bool check_age(struct loading *l, const struct draft *draft, const struct draft_programme *file, int64_t now)
 {
     int64_t verified;
     if (value_date(file->verified, &verified) != NULL)
         return false; /* reported already */
     int64_t age = now - verified;
-    if (age > (int64_t)file->max_age_days)
+    if (age > (int64_t)file->max_age_days && is_used(draft, file))
         report_warning(l, file->place, "verified",
                        "%s, %lld days ago, more than %u; compare the rules with the firm's text again", file->verified,
                        (long long)age, file->max_age_days);
-    if (age < 0)
+    if (age < 0 && is_used(draft, file))
         report_warning(l, file->place, "verified", "%s is in the future; write the day of the comparison", file->verified);
     return age > (int64_t)file->max_age_days;
 }
@@ -53,7 +64,7 @@ static void compile_file(struct loading *l, struct draft *draft, uint32_t number
 {
     struct draft_programme *file = draft->programmes[number];
     const struct rule_options options = {NULL, 0, l->options->all_optional != 0};
-    bool expired = check_age(l, file, now);
+    bool expired = check_age(l, draft, file, now);
     if (draft->programme_broken[number] || rule_check_file(l, file) != 0) {
         draft->programme_broken[number] = true;
         return;

@@ -668,7 +668,7 @@ static const struct {
      "threshold T run_eod_balance-2000 cap 100 le; dll D snap_balance-1000(0:1000,1500:1000,3000:2000,6000:3000) pause le",
      "18:00 America/New_York"},
     {"apex/4-50k", "intraday-pa",
-     "dll D snap_balance-1000(0:1000,1500:1000,3000:2000,6000:3000) pause le; threshold T run_equity-2000 cap 100 le",
+     "threshold T run_equity-2000 cap 100 le; dll D snap_balance-1000(0:1000,1500:1000,3000:2000,6000:3000) pause le",
      "18:00 America/New_York"},
     {"apex/legacy-50k", "pa", "threshold T run_equity-2500 cap 100 le", "18:00 America/New_York"},
     {"myfundedfutures/core", "eval", "trail T run_eod_balance-3%I le", "17:00 America/Chicago, 17:00 America/New_York"},
