@@ -18,9 +18,12 @@ static struct span span_of(const struct draft_rules *rules, enum merge_kind kind
         rules->list, rules->counter, sizeof rules->list[0]                                                             \
     }
     const struct span spans[MERGE_KINDS] = {
-        [MERGE_FLOORS] = SPAN(floors, floor_count),          [MERGE_LOSSES] = SPAN(losses, loss_count),
-        [MERGE_EXPOSURES] = SPAN(exposures, exposure_count), [MERGE_WINDOWS] = SPAN(windows, window_count),
-        [MERGE_HOLDS] = SPAN(holds, hold_count),             [MERGE_RATES] = SPAN(rates, rate_count),
+        [MERGE_FLOORS] = SPAN(floors, floor_count),
+        [MERGE_LOSSES] = SPAN(losses, loss_count),
+        [MERGE_EXPOSURES] = SPAN(exposures, exposure_count),
+        [MERGE_WINDOWS] = SPAN(windows, window_count),
+        [MERGE_HOLDS] = SPAN(holds, hold_count),
+        [MERGE_RATES] = SPAN(rates, rate_count),
     };
 #undef SPAN
     return spans[kind];
@@ -151,7 +154,8 @@ void merge_phase(const struct draft_programme *file, uint32_t phase, struct merg
     out->guard = &file->base.guard; /* its defaults, when the file says nothing */
     for (uint32_t at = phase; at < file->phase_count && depth < DRAFT_PHASES_MAX; depth++) {
         chain[depth] = at;
-        at = file->phases[at].inherits.name[0] != 0 ? find_phase(file, file->phases[at].inherits.name) : file->phase_count;
+        at = file->phases[at].inherits.name[0] != 0 ? find_phase(file, file->phases[at].inherits.name)
+                                                    : file->phase_count;
     }
     merge_level(&file->base, out);
     while (depth > 0) {

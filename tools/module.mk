@@ -10,3 +10,8 @@ propfleet_DIR := bin
 propfleet_SRC := tools/main.c
 propfleet_MODULES := tools loader config journal_read store shm base
 propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium
+
+TESTS += test_rules_text
+test_rules_text_SRC := tests/unit/test_rules_text.c tools/rules_text.c tools/text.c
+test_rules_text_MODULES := loader config base
+test_rules_text_LIBS := -lyaml
