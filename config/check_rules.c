@@ -10,7 +10,7 @@
 #define MASK(bits) (((int64_t)1 << (bits)) - 1)
 
 struct look {
-    char field[64];          /* what was refused */
+    char field[64]; /* what was refused */
     const char *problem;
     uint32_t zones, instruments;
 };
@@ -25,7 +25,8 @@ static bool refuse(struct look *c, const char *array, uint32_t index, const char
     return false;
 }
 
-static bool number(struct look *c, const char *array, uint32_t index, const char *field, int64_t value, int64_t low, int64_t high)
+static bool number(struct look *c, const char *array, uint32_t index, const char *field, int64_t value, int64_t low,
+                   int64_t high)
 {
     return (value >= low && value <= high) || refuse(c, array, index, field, "number out of range");
 }
@@ -87,9 +88,9 @@ static bool check_floor(struct look *c, const char *array, uint32_t index, const
 static bool check_loss(struct look *c, const char *array, uint32_t index, const struct rules_set *set)
 {
     const struct rules_loss *r = &set->losses[index];
-    return check_head(c, array, index, &r->head, true) && NUMBER(group, 0, RULES_GROUP_ACCOUNT) && NUMBER(over, 0, RULES_GE) &&
-           check_amount(c, "losses.limit", index, &r->limit) && NUMBER(window_s, 0, SECONDS_MAX) && FLAG(floating_only) &&
-           FLAG(highest_stop);
+    return check_head(c, array, index, &r->head, true) && NUMBER(group, 0, RULES_GROUP_ACCOUNT) &&
+           NUMBER(over, 0, RULES_GE) && check_amount(c, "losses.limit", index, &r->limit) &&
+           NUMBER(window_s, 0, SECONDS_MAX) && FLAG(floating_only) && FLAG(highest_stop);
 }
 
 static bool check_exposure(struct look *c, const char *array, uint32_t index, const struct rules_set *set)
@@ -107,18 +108,19 @@ static bool check_exposure(struct look *c, const char *array, uint32_t index, co
 static bool check_window(struct look *c, const char *array, uint32_t index, const struct rules_set *set)
 {
     const struct rules_window *r = &set->windows[index];
-    return check_head(c, array, index, &r->head, true) && NUMBER(kind, 0, RULES_PAYOUT_PENDING) && NUMBER(forbids, 1, MASK(6)) &&
-           NUMBER(instruments, 0, MASK(c->instruments)) && NUMBER(zone, 0, (int64_t)c->zones - 1) && NUMBER(from_s, 0, DAY_S) &&
-           NUMBER(to_s, 0, DAY_S) && NUMBER(before_s, 0, SECONDS_MAX) && NUMBER(after_s, 0, SECONDS_MAX) &&
-           NUMBER(closed_s, 0, SECONDS_MAX) && NUMBER(hold_if_opened_before_s, 0, SECONDS_MAX) &&
-           NUMBER(lead_s, 0, SECONDS_MAX) && FLAG(cancel_pendings);
+    return check_head(c, array, index, &r->head, true) && NUMBER(kind, 0, RULES_PAYOUT_PENDING) &&
+           NUMBER(forbids, 1, MASK(6)) && NUMBER(instruments, 0, MASK(c->instruments)) &&
+           NUMBER(zone, 0, (int64_t)c->zones - 1) && NUMBER(from_s, 0, DAY_S) && NUMBER(to_s, 0, DAY_S) &&
+           NUMBER(before_s, 0, SECONDS_MAX) && NUMBER(after_s, 0, SECONDS_MAX) && NUMBER(closed_s, 0, SECONDS_MAX) &&
+           NUMBER(hold_if_opened_before_s, 0, SECONDS_MAX) && NUMBER(lead_s, 0, SECONDS_MAX) && FLAG(cancel_pendings);
 }
 
 static bool check_hold(struct look *c, const char *array, uint32_t index, const struct rules_set *set)
 {
     const struct rules_hold *r = &set->holds[index];
-    return check_head(c, array, index, &r->head, true) && NUMBER(kind, 0, RULES_MEAN_DURATION) && NUMBER(over, 0, RULES_GE) &&
-           NUMBER(tau_s, 1, SECONDS_MAX) && FLAG(at_least) && NUMBER(max_share, 0, DEC_ONE);
+    return check_head(c, array, index, &r->head, true) && NUMBER(kind, 0, RULES_MEAN_DURATION) &&
+           NUMBER(over, 0, RULES_GE) && NUMBER(tau_s, 1, SECONDS_MAX) && FLAG(at_least) &&
+           NUMBER(max_share, 0, DEC_ONE);
 }
 
 static bool check_rate(struct look *c, const char *array, uint32_t index, const struct rules_set *set)
@@ -148,8 +150,9 @@ static bool check_stop(struct look *c, const char *array, uint32_t index, const 
 static bool check_direction(struct look *c, const char *array, uint32_t index, const struct rules_set *set)
 {
     const struct rules_direction *r = &set->direction;
-    if (!(check_head(c, array, index, &r->head, false) && FLAG(opposite_refused) && NUMBER(group_count, 0, RULES_GROUPS_MAX) &&
-          NUMBER(adds_to_loser_max, 0, INT32_MAX) && FLAG(no_larger_after_loss)))
+    if (!(check_head(c, array, index, &r->head, false) && FLAG(opposite_refused) &&
+          NUMBER(group_count, 0, RULES_GROUPS_MAX) && NUMBER(adds_to_loser_max, 0, INT32_MAX) &&
+          FLAG(no_larger_after_loss)))
         return false;
     for (uint32_t i = 0; i < RULES_GROUPS_MAX; i++)
         if (!NUMBER(groups[i], 0, MASK(c->instruments)))
@@ -161,8 +164,9 @@ static bool check_cross(struct look *c, const char *array, uint32_t index, const
 {
     const struct rules_cross *r = &set->cross;
     return check_head(c, array, index, &r->head, false) && FLAG(opposite_firm) && FLAG(opposite_all) &&
-           NUMBER(copy, 0, RULES_COPY_INDEPENDENT) && NUMBER(spacing_s, 0, SECONDS_MAX) && NUMBER(capital_cap, 0, DEC_MAX) &&
-           NUMBER(identical_cap, 0, DEC_MAX) && FLAG(strategy_exclusive) && NUMBER(accounts_max, 0, INT32_MAX);
+           NUMBER(copy, 0, RULES_COPY_INDEPENDENT) && NUMBER(spacing_s, 0, SECONDS_MAX) &&
+           NUMBER(capital_cap, 0, DEC_MAX) && NUMBER(identical_cap, 0, DEC_MAX) && FLAG(strategy_exclusive) &&
+           NUMBER(accounts_max, 0, INT32_MAX);
 }
 
 static bool check_conduct(struct look *c, const char *array, uint32_t index, const struct rules_set *set)
@@ -183,8 +187,9 @@ static bool check_guard(struct look *c, const char *array, uint32_t index, const
 {
     const struct rules_guard *r = &set->guard;
     return NUMBER(fixed_abs, 0, DEC_MAX) && NUMBER(fixed_fraction, 0, DEC_ONE) && NUMBER(warn_fraction, 0, DEC_ONE) &&
-           NUMBER(slip_ticks, 0, INT32_MAX) && NUMBER(slip_ticks_news, 0, INT32_MAX) && NUMBER(slip_ticks_rollover, 0, INT32_MAX) &&
-           NUMBER(gap_fraction, 0, DEC_ONE) && NUMBER(velocity_ticks_s, 0, DEC_MAX) && NUMBER(latency_ms, 0, INT32_MAX) &&
+           NUMBER(slip_ticks, 0, INT32_MAX) && NUMBER(slip_ticks_news, 0, INT32_MAX) &&
+           NUMBER(slip_ticks_rollover, 0, INT32_MAX) && NUMBER(gap_fraction, 0, DEC_ONE) &&
+           NUMBER(velocity_ticks_s, 0, DEC_MAX) && NUMBER(latency_ms, 0, INT32_MAX) &&
            NUMBER(lookahead_s, 0, SECONDS_MAX) && NUMBER(block_s, 0, SECONDS_MAX) && NUMBER(blind_s, 0, SECONDS_MAX) &&
            FLAG(require_stop) && NUMBER(haircut, 0, DEC_ONE);
 }
@@ -203,7 +208,8 @@ static bool check_day(struct look *c, const char *array, uint32_t index, const s
 
 typedef bool check_one(struct look *, const char *, uint32_t, const struct rules_set *);
 
-static bool check_array(struct look *c, const char *name, check_one *one, uint32_t count, uint32_t max, const struct rules_set *set)
+static bool check_array(struct look *c, const char *name, check_one *one, uint32_t count, uint32_t max,
+                        const struct rules_set *set)
 {
     if (count > max)
         return refuse(c, name, count, "count", "count out of range");
@@ -219,7 +225,8 @@ static bool check_set(struct look *c, const char *array, uint32_t index, const s
            NUMBER(max_age_days, 0, 36500);
 }
 
-const char *config_check_rules(const struct rules_set *set, uint32_t zone_count, uint32_t instrument_count, const char **problem)
+const char *config_check_rules(const struct rules_set *set, uint32_t zone_count, uint32_t instrument_count,
+                               const char **problem)
 {
     static struct look c;
     c = (struct look){.zones = zone_count, .instruments = instrument_count};

@@ -5,6 +5,7 @@
 #include "config/rules.h"
 
 /* NULL, or the first field that is not right, with *problem. The texts live until the next call. */
-const char *config_check_rules(const struct rules_set *set, uint32_t zone_count, uint32_t instrument_count, const char **problem);
+const char *config_check_rules(const struct rules_set *set, uint32_t zone_count, uint32_t instrument_count,
+                               const char **problem);
 
 #endif

@@ -48,34 +48,34 @@ enum config_asset_class { ASSET_FX, ASSET_METAL, ASSET_INDEX, ASSET_CRYPTO, ASSE
 
 struct config_instrument {
     char symbol[CONFIG_NAME_MAX];
-    uint32_t asset_class;              /* enum config_asset_class */
-    dec_t tick;                        /* smallest price step */
-    dec_t contract_size;               /* units of the base for one lot */
+    uint32_t asset_class; /* enum config_asset_class */
+    dec_t tick;           /* smallest price step */
+    dec_t contract_size;  /* units of the base for one lot */
     char profit_currency[4];
     dec_t lot_min, lot_step, lot_max;
-    dec_t commission_per_lot;          /* a side, in account currency */
+    dec_t commission_per_lot;                  /* a side, in account currency */
     dec_t swap_long_points, swap_short_points; /* ticks a night for one position; may be negative */
-    uint32_t triple_swap_weekday;      /* 0 Sunday .. 6: the night that counts three times */
-    dec_t margin_rate;                 /* margin = notional * rate */
-    dec_t stop_level_ticks;            /* smallest distance of a stop from the price */
-    dec_t spread_ticks;                /* modelled base spread */
-    dec_t level_size_lots;             /* lots quoted at the first level of the ladder */
-    dec_t catastrophic_move;           /* share of the price charged where no stop is known */
-    uint32_t session_zone;             /* index of the zone of the times below */
-    int32_t session_open_s, session_close_s; /* daily break: closed from close to open; equal: none */
-    bool active;                       /* the fleet's source carries it; inactive ones keep their index */
-    uint32_t timeframes;               /* bit i: bars of enum market_timeframe i are built (active ones) */
-    bool closed_weekend;               /* Friday session_close to Sunday session_open (local) */
-    uint32_t conversion_instrument;    /* rate from profit to account currency; CONFIG_NONE: same currency */
-    bool conversion_inverse;           /* divide by the rate instead of multiplying */
+    uint32_t triple_swap_weekday;              /* 0 Sunday .. 6: the night that counts three times */
+    dec_t margin_rate;                         /* margin = notional * rate */
+    dec_t stop_level_ticks;                    /* smallest distance of a stop from the price */
+    dec_t spread_ticks;                        /* modelled base spread */
+    dec_t level_size_lots;                     /* lots quoted at the first level of the ladder */
+    dec_t catastrophic_move;                   /* share of the price charged where no stop is known */
+    uint32_t session_zone;                     /* index of the zone of the times below */
+    int32_t session_open_s, session_close_s;   /* daily break: closed from close to open; equal: none */
+    bool active;                               /* the fleet's source carries it; inactive ones keep their index */
+    uint32_t timeframes;                       /* bit i: bars of enum market_timeframe i are built (active ones) */
+    bool closed_weekend;                       /* Friday session_close to Sunday session_open (local) */
+    uint32_t conversion_instrument;            /* rate from profit to account currency; CONFIG_NONE: same currency */
+    bool conversion_inverse;                   /* divide by the rate instead of multiplying */
     /* simulator */
     dec_t sim_start_price;
-    double sim_volatility_year;        /* of log returns */
-    double sim_loading[3];             /* loadings on the common factors; the rest is its own */
+    double sim_volatility_year; /* of log returns */
+    double sim_loading[3];      /* loadings on the common factors; the rest is its own */
     double sim_jumps_year;
     /* data set */
-    uint32_t file_kind;                /* enum config_file_kind */
-    uint32_t file_timeframe;           /* of bars */
+    uint32_t file_kind;      /* enum config_file_kind */
+    uint32_t file_timeframe; /* of bars */
     uint32_t price_kind, volume_kind;
     char file_path[CONFIG_PATH_MAX];   /* absolute */
     char spread_path[CONFIG_PATH_MAX]; /* empty: no companion */
@@ -84,8 +84,15 @@ struct config_instrument {
 
 /* Where a loss floor is anchored (rules.md 2.2, primitive P1). */
 enum floor_anchor {
-    ANCHOR_INITIAL, ANCHOR_SNAP_BALANCE, ANCHOR_SNAP_EQUITY, ANCHOR_SNAP_MAX,
-    ANCHOR_RUN_CLOSED, ANCHOR_RUN_EOD_BALANCE, ANCHOR_RUN_EOD_MAX, ANCHOR_RUN_EQUITY, ANCHOR_DAY_PEAK,
+    ANCHOR_INITIAL,
+    ANCHOR_SNAP_BALANCE,
+    ANCHOR_SNAP_EQUITY,
+    ANCHOR_SNAP_MAX,
+    ANCHOR_RUN_CLOSED,
+    ANCHOR_RUN_EOD_BALANCE,
+    ANCHOR_RUN_EOD_MAX,
+    ANCHOR_RUN_EQUITY,
+    ANCHOR_DAY_PEAK,
 };
 enum floor_breach { BREACH_LT, BREACH_LE };
 enum floor_effect { EFFECT_TERMINATE, EFFECT_PAUSE };
@@ -93,13 +100,13 @@ enum floor_kind { FLOOR_DAILY, FLOOR_TOTAL };
 
 struct config_floor {
     char id[CONFIG_NAME_MAX];
-    uint32_t kind;                     /* enum floor_kind: what a refusal calls it */
+    uint32_t kind; /* enum floor_kind: what a refusal calls it */
     uint32_t anchor, breach, effect;
-    dec_t allowance_abs;               /* used when > 0 */
-    dec_t allowance_fraction;          /* of the initial balance otherwise */
-    bool allowance_of_anchor;          /* the fraction is of the anchor's value, not of the initial balance */
+    dec_t allowance_abs;      /* used when > 0 */
+    dec_t allowance_fraction; /* of the initial balance otherwise */
+    bool allowance_of_anchor; /* the fraction is of the anchor's value, not of the initial balance */
     bool has_cap;
-    dec_t cap_offset;                  /* cap = initial + offset */
+    dec_t cap_offset; /* cap = initial + offset */
 };
 
 /* One phase of a programme: an entry for each phase of each file of firms/, and one more for each set of optional rules
@@ -107,24 +114,24 @@ struct config_floor {
 struct config_programme {
     char firm[CONFIG_NAME_MAX], name[CONFIG_NAME_MAX]; /* referred to as firm/name */
     char phase[CONFIG_NAME_MAX];
-    char options[64];                  /* optional rules that are in: "dll,mae"; empty: none */
-    char unknown[CONFIG_UNKNOWN_MAX];  /* what the firm's text leaves open, one a line; for people */
+    char options[64];                 /* optional rules that are in: "dll,mae"; empty: none */
+    char unknown[CONFIG_UNKNOWN_MAX]; /* what the firm's text leaves open, one a line; for people */
     uint32_t size_count;
-    dec_t sizes[CONFIG_SIZES_MAX];     /* initial balances that the firm offers; none: any */
-    bool has_initial;                  /* the balance begins at `initial`, not at the account's size */
+    dec_t sizes[CONFIG_SIZES_MAX]; /* initial balances that the firm offers; none: any */
+    bool has_initial;              /* the balance begins at `initial`, not at the account's size */
     dec_t initial;
-    bool expired;                      /* older than max_age_days on the day of this load. Not part of an account's digest:
-                                          a live account compares rules.verified_day with its clock */
+    bool expired; /* older than max_age_days on the day of this load. Not part of an account's digest:
+                     a live account compares rules.verified_day with its clock */
     struct rules_set rules;
-    /* The same for workers/risk/limits.c, until the account core stands on `rules`: floors without their locks, tiers as
-     * their lowest value, one trading day, no other primitive. */
-    uint32_t zone;                     /* of the trading day */
-    int32_t day_start_s;               /* second of the local day at which it begins */
+    /* The same for workers/risk/limits.c, until the account core stands on `rules`: floors without their locks, tiers
+     * as their lowest value, one trading day, no other primitive. */
+    uint32_t zone;       /* of the trading day */
+    int32_t day_start_s; /* second of the local day at which it begins */
     uint32_t floor_count;
     struct config_floor floors[CONFIG_FLOORS_MAX];
-    bool opposite_refused;             /* no account against another of this firm on one instrument */
-    dec_t buffer_fraction;             /* ours: kept above every floor, of the initial balance */
-    dec_t lots_per_order_max;          /* 0: no limit */
+    bool opposite_refused;    /* no account against another of this firm on one instrument */
+    dec_t buffer_fraction;    /* ours: kept above every floor, of the initial balance */
+    dec_t lots_per_order_max; /* 0: no limit */
 };
 static_assert(CONFIG_FLOORS_MAX == RULES_FLOORS_MAX && CONFIG_NAME_MAX == RULES_NAME_MAX &&
                   CONFIG_INSTRUMENTS_MAX == RULES_INSTRUMENTS_MAX,
@@ -157,7 +164,7 @@ struct config_personality {
     uint32_t cooldown_bars;            /* after a signal on the same instrument */
     uint32_t direction;                /* enum breakout_direction */
     int32_t session_from_s, session_to_s; /* UTC seconds of the day in which entries are made; equal: always */
-    uint32_t instruments;              /* bit i: instrument i; active ones only */
+    uint32_t instruments;                 /* bit i: instrument i; active ones only */
 };
 
 enum config_durability { DURABILITY_CRASH, DURABILITY_POWER };
@@ -166,37 +173,37 @@ enum fill_profile { FILL_DEFAULT, FILL_IDEAL };
 
 struct config_paper {
     uint64_t seed;
-    uint32_t profile;                  /* enum fill_profile; ideal: no spread, latency, slippage, ladder */
+    uint32_t profile; /* enum fill_profile; ideal: no spread, latency, slippage, ladder */
     int64_t latency_in_ns, latency_out_ns, latency_p99_ns; /* medians and the 99th percentile of the way in */
-    double slippage_spread_k;          /* residual slippage: max(0, N(0, k * spread)) */
-    double touch_fill_probability;     /* of a limit that is only touched */
-    double reject_probability;         /* fault tests; 0 otherwise */
-    int64_t stale_ns;                  /* quotes older than this fill nothing */
+    double slippage_spread_k;                              /* residual slippage: max(0, N(0, k * spread)) */
+    double touch_fill_probability;                         /* of a limit that is only touched */
+    double reject_probability;                             /* fault tests; 0 otherwise */
+    int64_t stale_ns;                                      /* quotes older than this fill nothing */
 };
 
 struct config_account {
-    char name[CONFIG_NAME_MAX];        /* [a-z][a-z0-9-]{0,30}; empty: a hole */
+    char name[CONFIG_NAME_MAX]; /* [a-z][a-z0-9-]{0,30}; empty: a hole */
     uint32_t programme, personality;
     dec_t initial_balance;
     char currency[4];
     uint32_t durability, after_crash;
     bool observe_only;
     struct config_paper paper;
-    uint64_t digest;                   /* of all that this account depends on: a change restarts it */
+    uint64_t digest; /* of all that this account depends on: a change restarts it */
 };
 
 struct config_supervisor {
     int64_t start_deadline_ns, ready_deadline_ns, stop_deadline_ns, abort_grace_ns;
     int64_t heartbeat_timeout_ns, sync_timeout_ns, ping_interval_ns, ping_timeout_ns;
-    int64_t backoff_first_ns, backoff_max_ns;  /* 0 first: immediate restart, then doubling */
-    uint32_t deaths_max;               /* in death_window_ns: FAILED */
+    int64_t backoff_first_ns, backoff_max_ns; /* 0 first: immediate restart, then doubling */
+    uint32_t deaths_max;                      /* in death_window_ns: FAILED */
     int64_t death_window_ns;
-    uint32_t storm_deaths_max;         /* over all children in storm_window_ns: hold restarts */
+    uint32_t storm_deaths_max; /* over all children in storm_window_ns: hold restarts */
     int64_t storm_window_ns, storm_hold_ns;
     uint32_t log_bytes_per_turn, log_queue_bytes; /* for each child */
-    char alert_command[CONFIG_PATH_MAX];       /* empty: none; the alert is JSON on its stdin */
+    char alert_command[CONFIG_PATH_MAX];          /* empty: none; the alert is JSON on its stdin */
     uint32_t alerts_per_minute;
-    int64_t alert_repeat_ns;           /* until acknowledged */
+    int64_t alert_repeat_ns; /* until acknowledged */
 };
 
 struct config_feed {
@@ -210,25 +217,25 @@ struct config_feed {
     uint32_t warmup_bars;              /* base bars before from_ns that are played as warm-up */
     uint32_t ring_slots, history_bars; /* powers of two */
     uint64_t sim_seed;
-    uint32_t sim_timeframe;            /* base timeframe of the simulator: M1 */
+    uint32_t sim_timeframe; /* base timeframe of the simulator: M1 */
     int64_t sim_start_ns;
-    uint32_t sim_days;                 /* calendar days; 0: endless */
-    bool sim_quotes;                   /* also quotes, not only bars */
-    uint32_t day_zone;                 /* zone and second in which H4 and D1 bars begin */
+    uint32_t sim_days; /* calendar days; 0: endless */
+    bool sim_quotes;   /* also quotes, not only bars */
+    uint32_t day_zone; /* zone and second in which H4 and D1 bars begin */
     int32_t day_start_s;
 };
 
 struct config_store {
-    uint32_t journal_months;           /* market months kept; 0: all */
-    uint64_t map_bytes;                /* initial size of an environment's map; it grows */
-    uint64_t reserve_bytes;            /* room below which entries stop, so that exits can be recorded */
+    uint32_t journal_months; /* market months kept; 0: all */
+    uint64_t map_bytes;      /* initial size of an environment's map; it grows */
+    uint64_t reserve_bytes;  /* room below which entries stop, so that exits can be recorded */
 };
 
 struct config_coordination {
-    dec_t joint_risk_fraction;         /* of the sum of initial balances: lost if every stop were hit */
-    int64_t permit_validity_ns;        /* market time */
-    int64_t round_timeout_ns;          /* live: a round closes this long after its first proposal */
-    int64_t request_timeout_ns;        /* live: after it the account rebuilds its socket */
+    dec_t joint_risk_fraction;  /* of the sum of initial balances: lost if every stop were hit */
+    int64_t permit_validity_ns; /* market time */
+    int64_t round_timeout_ns;   /* live: a round closes this long after its first proposal */
+    int64_t request_timeout_ns; /* live: after it the account rebuilds its socket */
 };
 
 #define CONFIG_EVENTS_MAX 65536u   /* of the calendar: about ten years of a full one */
@@ -258,9 +265,9 @@ struct config_event_text {
 struct fleet_config {
     uint64_t magic;
     uint32_t version, size_bytes;
-    uint64_t digest;                   /* of everything below */
+    uint64_t digest; /* of everything below */
     char owner[CONFIG_NAME_MAX];
-    uint32_t host, mode;               /* enum rules_host, rules_mode: from where, and how we trade */
+    uint32_t host, mode; /* enum rules_host, rules_mode: from where, and how we trade */
     char config_dir[CONFIG_PATH_MAX], state_dir[CONFIG_PATH_MAX], runtime_dir[CONFIG_PATH_MAX]; /* absolute */
     char tzdata_version[16];
     uint32_t log_json, log_level;
@@ -269,7 +276,7 @@ struct fleet_config {
     struct config_coordination coordination;
     struct config_store store;
     struct config_supervisor supervisor;
-    uint32_t swap_zone;                /* 17:00 New York */
+    uint32_t swap_zone; /* 17:00 New York */
     int32_t swap_second;
     struct config_instrument instruments[CONFIG_INSTRUMENTS_MAX];
     struct config_programme programmes[CONFIG_PROGRAMMES_MAX];

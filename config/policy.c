@@ -4,8 +4,8 @@
 
 #include "config/values.h"
 
-/* Indexed by enum rules_automation: bit i, mode i (auto_unattended, auto_own_proof, auto_attended, manual) is admitted. What
- * the firm wants shown (proof, source, approval) is taken for given in auto_own_proof alone. */
+/* Indexed by enum rules_automation: bit i, mode i (auto_unattended, auto_own_proof, auto_attended, manual) is admitted.
+ * What the firm wants shown (proof, source, approval) is taken for given in auto_own_proof alone. */
 #define MODE(name) (1u << RULES_##name)
 static const uint8_t modes_of[] = {
     [RULES_AUTOMATION_ALLOWED] = MODE(AUTO_UNATTENDED) | MODE(AUTO_OWN_PROOF) | MODE(AUTO_ATTENDED) | MODE(MANUAL),
@@ -34,8 +34,8 @@ static void check_conduct(struct loading *l, const struct draft_account *from, c
     const struct rules_conduct *conduct = &programme->rules.conduct;
     if (conduct->automation == RULES_MANUAL_ONLY)
         report_error(l, from->programme.place, "programme",
-                     "%s/%s does not allow programs that trade; write observe_only: true, or choose another", programme->firm,
-                     programme->name);
+                     "%s/%s does not allow programs that trade; write observe_only: true, or choose another",
+                     programme->firm, programme->name);
     else if (!policy_allows_mode(conduct->automation, l->out->mode))
         report_error(l, from->programme.place, "programme",
                      "%s/%s wants automation %s, and fleet.yaml says mode %s; change how the fleet trades, or write "
@@ -65,18 +65,21 @@ static void check_alone(struct loading *l, const struct draft *draft, const stru
         return;
     check_conduct(l, from, programme);
     if (!has_total(&programme->rules))
-        report_error(l, from->programme.place, "programme",
-                     "the file of %s/%s has no total floor in phase %s; ask the firm and add it, or write observe_only: true",
-                     programme->firm, programme->name, programme->phase);
+        report_error(
+            l, from->programme.place, "programme",
+            "the file of %s/%s has no total floor in phase %s; ask the firm and add it, or write observe_only: true",
+            programme->firm, programme->name, programme->phase);
     if (programme->has_initial)
-        report_error(l, from->programme.place, "phase",
-                     "%s/%s, phase %s begins with a balance of its own, which is not traded yet; write observe_only: true",
-                     programme->firm, programme->name, programme->phase);
+        report_error(
+            l, from->programme.place, "phase",
+            "%s/%s, phase %s begins with a balance of its own, which is not traded yet; write observe_only: true",
+            programme->firm, programme->name, programme->phase);
     if (gap->symbol[0] != 0 && !draft->instruments_broken)
-        report_error(l, from->programme.place, "programme",
-                     "the rules of %s/%s name %s (line %u), which instruments.yaml does not know; add it there, or write "
-                     "observe_only: true",
-                     programme->firm, programme->name, gap->symbol, gap->place.line);
+        report_error(
+            l, from->programme.place, "programme",
+            "the rules of %s/%s name %s (line %u), which instruments.yaml does not know; add it there, or write "
+            "observe_only: true",
+            programme->firm, programme->name, gap->symbol, gap->place.line);
 }
 
 /* --- accounts together ------------------------------------------------------------------------------------ */
@@ -113,22 +116,27 @@ static void check_sums(struct loading *l, const struct draft_account *from, uint
             identical = DEC_MAX;
     }
     if (cross->capital_cap > 0 && sum > cross->capital_cap)
-        report_error(l, from->place, "balance", "accounts of %s (%s) come to %s with this one, and the firm's cap is %s; remove one",
-                     mine->firm, stage_names[mine->rules.life.stage], value_show_decimal(sum, have),
+        report_error(l, from->place, "balance",
+                     "accounts of %s (%s) come to %s with this one, and the firm's cap is %s; remove one", mine->firm,
+                     stage_names[mine->rules.life.stage], value_show_decimal(sum, have),
                      value_show_decimal(cross->capital_cap, cap));
-    if (cross->identical_cap > 0 && identical > cross->identical_cap && identical > l->out->accounts[account].initial_balance)
-        report_error(l, from->personality.place, "personality", "accounts of %s with the same trades come to %s, and its cap for those is %s; "
+    if (cross->identical_cap > 0 && identical > cross->identical_cap &&
+        identical > l->out->accounts[account].initial_balance)
+        report_error(l, from->personality.place, "personality",
+                     "accounts of %s with the same trades come to %s, and its cap for those is %s; "
                      "give this one another personality",
                      mine->firm, value_show_decimal(identical, have), value_show_decimal(cross->identical_cap, cap));
     if (cross->accounts_max > 0 && count > cross->accounts_max)
-        report_error(l, from->programme.place, "programme", "%u accounts of %s (%s) with this one, and the firm allows %u; remove one", count,
-                     mine->firm, stage_names[mine->rules.life.stage], cross->accounts_max);
+        report_error(l, from->programme.place, "programme",
+                     "%u accounts of %s (%s) with this one, and the firm allows %u; remove one", count, mine->firm,
+                     stage_names[mine->rules.life.stage], cross->accounts_max);
 }
 
 /* What `mine` says of the same trades on two accounts of the firm; NULL: nothing against it. */
 static const char *copy_problem(const struct config_programme *mine, const struct config_programme *theirs)
 {
-    bool mine_eval = mine->rules.life.stage == RULES_STAGE_EVAL, theirs_eval = theirs->rules.life.stage == RULES_STAGE_EVAL;
+    bool mine_eval = mine->rules.life.stage == RULES_STAGE_EVAL,
+         theirs_eval = theirs->rules.life.stage == RULES_STAGE_EVAL;
     switch ((enum rules_copy)mine->rules.cross.copy) {
     case RULES_COPY_INDEPENDENT:
         return "never";
@@ -150,22 +158,29 @@ static void check_pair(struct loading *l, const struct draft *draft, uint32_t fi
 {
     const struct config_programme *a = programme_of(l, first), *b = programme_of(l, second);
     const struct draft_account *from = &draft->accounts[second];
-    if (l->out->accounts[first].personality != l->out->accounts[second].personality ||
-        l->out->accounts[second].personality == CONFIG_NONE || draft->accounts[first].c.observe_only || from->c.observe_only)
+    if (a == NULL || b == NULL || l->out->accounts[first].personality != l->out->accounts[second].personality ||
+        l->out->accounts[second].personality == CONFIG_NONE || draft->accounts[first].c.observe_only ||
+        from->c.observe_only)
         return;
     if (strcmp(a->firm, b->firm) != 0) {
-        const char *firm = a->rules.cross.strategy_exclusive ? a->firm : b->rules.cross.strategy_exclusive ? b->firm : NULL;
+        const char *firm = a->rules.cross.strategy_exclusive   ? a->firm
+                           : b->rules.cross.strategy_exclusive ? b->firm
+                                                               : NULL;
         if (firm != NULL)
-            report_error(l, from->personality.place, "personality", "%s is used by account %s too, and %s wants a strategy at no other "
-                         "firm; give this one another personality", from->personality.name, draft->accounts[first].c.name, firm);
+            report_error(l, from->personality.place, "personality",
+                         "%s is used by account %s too, and %s wants a strategy at no other "
+                         "firm; give this one another personality",
+                         from->personality.name, draft->accounts[first].c.name, firm);
         return;
     }
     const char *problem = copy_problem(b, a);
     if (problem == NULL)
         problem = copy_problem(a, b);
     if (problem != NULL)
-        report_error(l, from->personality.place, "personality", "%s is used by account %s too, and %s allows the same trades %s; give "
-                     "this one another personality", from->personality.name, draft->accounts[first].c.name, b->firm, problem);
+        report_error(l, from->personality.place, "personality",
+                     "%s is used by account %s too, and %s allows the same trades %s; give "
+                     "this one another personality",
+                     from->personality.name, draft->accounts[first].c.name, b->firm, problem);
 }
 
 void resolve_policies(struct loading *l, struct draft *draft)
@@ -177,7 +192,6 @@ void resolve_policies(struct loading *l, struct draft *draft)
             check_alone(l, draft, &draft->accounts[i], l->out->accounts[i].programme);
         check_sums(l, &draft->accounts[i], i);
         for (uint32_t j = 0; j < i; j++)
-            if (programme_of(l, j) != NULL)
-                check_pair(l, draft, j, i);
+            check_pair(l, draft, j, i);
     }
 }

@@ -1,5 +1,5 @@
-/* policy: what two files of accounts can already break together: P10, P11 and P12 as far as they are known before the start.
- * What depends on positions is the coordinator's (P10) and the account's (P11, P12). */
+/* policy: what two files of accounts can already break together: P10, P11 and P12 as far as they are known before the
+ * start. What depends on positions is the coordinator's (P10) and the account's (P11, P12). */
 #ifndef PROPFLEET_CONFIG_POLICY_H
 #define PROPFLEET_CONFIG_POLICY_H
 

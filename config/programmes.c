@@ -24,19 +24,31 @@ const char *programmes_today(const struct loader_options *options, int64_t *days
     return NULL;
 }
 
-/* True: older than it may be. */
-static bool check_age(struct loading *l, const struct draft_programme *file, int64_t now)
+/* Does an account name this programme? */
+static bool is_used(const struct draft *draft, const struct draft_programme *file)
+{
+    char full[CONFIG_NAME_MAX * 2 + 2];
+    snprintf(full, sizeof full, "%s/%s", file->firm, file->name);
+    for (uint32_t i = 0; i < draft->account_count; i++)
+        if (strcmp(draft->accounts[i].programme.name, full) == 0)
+            return true;
+    return false;
+}
+
+/* True: older than it may be. Warned of where an account stands on it; `propfleet rules list` shows all. */
+static bool check_age(struct loading *l, const struct draft *draft, const struct draft_programme *file, int64_t now)
 {
     int64_t verified;
     if (value_date(file->verified, &verified) != NULL)
         return false; /* reported already */
     int64_t age = now - verified;
-    if (age > (int64_t)file->max_age_days)
+    if (age > (int64_t)file->max_age_days && is_used(draft, file))
         report_warning(l, file->place, "verified",
                        "%s, %lld days ago, more than %u; compare the rules with the firm's text again", file->verified,
                        (long long)age, file->max_age_days);
-    if (age < 0)
-        report_warning(l, file->place, "verified", "%s is in the future; write the day of the comparison", file->verified);
+    if (age < 0 && is_used(draft, file))
+        report_warning(l, file->place, "verified", "%s is in the future; write the day of the comparison",
+                       file->verified);
     return age > (int64_t)file->max_age_days;
 }
 
@@ -45,7 +57,8 @@ static uint32_t new_entry(struct loading *l, struct place place)
 {
     if (l->out->programme_count < CONFIG_PROGRAMMES_MAX)
         return l->out->programme_count++;
-    report_error(l, place, "phases", "more than %d phases of programmes; remove files that nobody uses", CONFIG_PROGRAMMES_MAX);
+    report_error(l, place, "phases", "more than %d phases of programmes; remove files that nobody uses",
+                 CONFIG_PROGRAMMES_MAX);
     return CONFIG_NONE;
 }
 
@@ -53,7 +66,7 @@ static void compile_file(struct loading *l, struct draft *draft, uint32_t number
 {
     struct draft_programme *file = draft->programmes[number];
     const struct rule_options options = {NULL, 0, l->options->all_optional != 0};
-    bool expired = check_age(l, file, now);
+    bool expired = check_age(l, draft, file, now);
     if (draft->programme_broken[number] || rule_check_file(l, file) != 0) {
         draft->programme_broken[number] = true;
         return;
@@ -73,8 +86,8 @@ void resolve_programmes(struct loading *l, struct draft *draft)
     int64_t now = 0;
     const char *problem = programmes_today(l->options, &now);
     if (problem != NULL)
-        report_error(l, (struct place){report_file(l, "PROPFLEET_TODAY"), 1, 1}, "date", "\"%.40s\" %s; write one such as 2026-11-22",
-                     getenv("PROPFLEET_TODAY"), problem);
+        report_error(l, (struct place){report_file(l, "PROPFLEET_TODAY"), 1, 1}, "date",
+                     "\"%.40s\" %s; write one such as 2026-11-22", getenv("PROPFLEET_TODAY"), problem);
     for (uint32_t i = 0; i < draft->programme_count; i++)
         compile_file(l, draft, i, now);
 }
@@ -124,7 +137,8 @@ static void complain_phase(struct loading *l, const struct draft_account *from, 
                      file->name, list);
     else
         report_error(l, from->phase.place, "phase", "%s/%s has no phase \"%s\"; %s%s", file->firm, file->name,
-                     from->phase.name, nearest != NULL ? "did you mean " : "there are ", nearest != NULL ? nearest : list);
+                     from->phase.name, nearest != NULL ? "did you mean " : "there are ",
+                     nearest != NULL ? nearest : list);
 }
 
 static uint32_t find_phase(const struct draft_account *from, const struct draft_programme *file)
@@ -137,7 +151,8 @@ static uint32_t find_phase(const struct draft_account *from, const struct draft_
     return CONFIG_NONE;
 }
 
-static bool check_options(struct loading *l, const struct draft_account *from, const struct draft_programme *file, uint32_t phase)
+static bool check_options(struct loading *l, const struct draft_account *from, const struct draft_programme *file,
+                          uint32_t phase)
 {
     char list[NAMES_TEXT_MAX];
     bool good = true;
@@ -147,17 +162,20 @@ static bool check_options(struct loading *l, const struct draft_account *from, c
             continue;
         good = false;
         if (list[0] != 0)
-            report_error(l, from->options[i].place, "options", "no optional rule \"%s\" in %s/%s, phase %s; there are %s",
-                         from->options[i].name, file->firm, file->name, file->phases[phase].name, list);
+            report_error(l, from->options[i].place, "options",
+                         "no optional rule \"%s\" in %s/%s, phase %s; there are %s", from->options[i].name, file->firm,
+                         file->name, file->phases[phase].name, list);
         else
-            report_error(l, from->options[i].place, "options", "%s/%s has no optional rule in phase %s; leave options out",
-                         file->firm, file->name, file->phases[phase].name);
+            report_error(l, from->options[i].place, "options",
+                         "%s/%s has no optional rule in phase %s; leave options out", file->firm, file->name,
+                         file->phases[phase].name);
     }
     return good;
 }
 
 /* options NULL: the first of the phase, which compile_file made. */
-static uint32_t find_entry(const struct fleet_config *out, const struct draft_programme *file, const char *phase, const char *options)
+static uint32_t find_entry(const struct fleet_config *out, const struct draft_programme *file, const char *phase,
+                           const char *options)
 {
     for (uint32_t i = 0; i < out->programme_count; i++) {
         const struct config_programme *p = &out->programmes[i];
@@ -177,7 +195,7 @@ static uint32_t entry_with_options(struct loading *l, struct draft *draft, const
     if (from->option_count == 0 || l->options->all_optional)
         return plain;
     struct config_programme *entry = malloc(sizeof *entry);
-    struct rule_gap gap;
+    struct rule_gap gap = {0};
     uint32_t at = CONFIG_NONE;
     if (entry == NULL)
         return CONFIG_NONE;

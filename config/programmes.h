@@ -4,8 +4,8 @@
 
 #include "config/tables.h"
 
-/* Days since 1970-01-01 against which `verified` is held: options->today_ns, PROPFLEET_TODAY (a date), or the clock. What is wrong
- * with PROPFLEET_TODAY, NULL when nothing is. */
+/* Days since 1970-01-01 against which `verified` is held: options->today_ns, PROPFLEET_TODAY (a date), or the clock.
+ * What is wrong with PROPFLEET_TODAY, NULL when nothing is. */
 const char *programmes_today(const struct loader_options *options, int64_t *days);
 /* An entry for each phase of each file. Needs the instruments. */
 void resolve_programmes(struct loading *l, struct draft *draft);

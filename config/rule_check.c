@@ -22,7 +22,8 @@ static const char *id_of(const struct draft_head *head, const char *list)
     return "";
 }
 
-static void complain(struct level *level, const struct draft_head *head, const char *list, const char *key, const char *problem)
+static void complain(struct level *level, const struct draft_head *head, const char *list, const char *key,
+                     const char *problem)
 {
     char full[REPORT_KEY_MAX * 2];
     const char *id = id_of(head, list);
@@ -46,7 +47,8 @@ static void check_sources(struct level *level, const struct draft_head *head, co
     char full[REPORT_KEY_MAX * 2], known[128] = "";
     size_t length = 0;
     for (uint32_t i = 0; i < level->file->source_count && length < sizeof known; i++)
-        length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", i > 0 ? ", " : "", level->file->sources[i].name);
+        length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", i > 0 ? ", " : "",
+                                   level->file->sources[i].name);
     for (uint32_t i = 0; i < head->source_count; i++) {
         if (head->sources[i].name[0] == 0 || knows_source(level->file, head->sources[i].name))
             continue;
@@ -149,7 +151,8 @@ static void check_hold(struct level *level, const struct draft_head *head, const
     const struct draft_hold *hold = (const struct draft_hold *)head;
     bool share = hold->c.kind == RULES_SHARE_OF_TRADES || hold->c.kind == RULES_SHARE_OF_PROFIT;
     if (share != (hold->c.max_share > 0))
-        complain(level, head, list, "share", share ? "missing; add it with a percentage" : "only shares have one; leave it out");
+        complain(level, head, list, "share",
+                 share ? "missing; add it with a percentage" : "only shares have one; leave it out");
 }
 
 static void check_rate(struct level *level, const struct draft_head *head, const char *list)
@@ -177,7 +180,8 @@ static void check_shape(struct level *level, const struct draft_shape *shape)
 static void check_cross(struct level *level, const struct draft_cross *cross)
 {
     if ((cross->c.copy == RULES_COPY_SPACED) != (cross->c.spacing_s > 0))
-        complain(level, &cross->head, "cross_account", "spacing", "goes with copy: spaced, and only with it; write both");
+        complain(level, &cross->head, "cross_account", "spacing",
+                 "goes with copy: spaced, and only with it; write both");
 }
 
 static void check_life(struct level *level, const struct draft_life *life)
@@ -226,7 +230,8 @@ static void check_ids(struct level *level, const struct merged *merged)
         }
 }
 
-static bool check_level(struct loading *l, const struct draft_programme *file, const struct draft_rules *rules, const char *phase)
+static bool check_level(struct loading *l, const struct draft_programme *file, const struct draft_rules *rules,
+                        const char *phase)
 {
     struct level level = {.l = l, .file = file};
     struct merged merged = {0};

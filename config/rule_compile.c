@@ -31,7 +31,8 @@ static void complain(struct compiling *c, const char *key, const char *problem)
 /* --- parts of every rule ------------------------------------------------------------------------------ */
 
 /* Of official, official_old, support_ticket, dataset, aggregator: as rule_source_kinds has them. */
-static const uint8_t confidence_of_kind[] = {RULES_OFFICIAL, RULES_OFFICIAL_OLD, RULES_OFFICIAL, RULES_DATASET, RULES_AGGREGATOR};
+static const uint8_t confidence_of_kind[] = {RULES_OFFICIAL, RULES_OFFICIAL_OLD, RULES_OFFICIAL, RULES_DATASET,
+                                             RULES_AGGREGATOR};
 
 static uint32_t source_index(const struct draft_programme *file, const char *name)
 {
@@ -41,7 +42,8 @@ static uint32_t source_index(const struct draft_programme *file, const char *nam
     return i;
 }
 
-static void compile_head(const struct compiling *c, const struct draft_head *head, uint32_t severity, struct rules_head *out)
+static void compile_head(const struct compiling *c, const struct draft_head *head, uint32_t severity,
+                         struct rules_head *out)
 {
     uint8_t best = RULES_UNVERIFIED;
     if (head->reading == 0)
@@ -121,7 +123,8 @@ static uint32_t instruments_of(struct compiling *c, const struct schema_symbols 
 
 static bool is_of_the_day(uint32_t anchor)
 {
-    return anchor == RULES_SNAP_BALANCE || anchor == RULES_SNAP_EQUITY || anchor == RULES_SNAP_MAX || anchor == RULES_DAY_PEAK;
+    return anchor == RULES_SNAP_BALANCE || anchor == RULES_SNAP_EQUITY || anchor == RULES_SNAP_MAX ||
+           anchor == RULES_DAY_PEAK;
 }
 
 /* Whether the floor depends on where the day begins. */
@@ -140,7 +143,8 @@ static void compile_floor(struct compiling *c, const struct draft_head *head, ui
     compile_amount(&from->allowance, &out->allowance);
     if (!from->has_kind)
         out->kind = is_of_the_day(out->anchor) ? RULES_DAILY : RULES_TOTAL;
-    out->days = needs_days(out->anchor, out->effect, out->allowance.kind) ? (UINT32_C(1) << c->out->rules.day_count) - 1 : 1;
+    out->days =
+        needs_days(out->anchor, out->effect, out->allowance.kind) ? (UINT32_C(1) << c->out->rules.day_count) - 1 : 1;
     if (out->has_lock) {
         out->lock_when = from->lock.when;
         out->lock_at = from->lock.at;
@@ -368,7 +372,8 @@ static void compile_sources(struct compiling *c)
     out->digest = c->file->digest;
 }
 
-/* --- for limits.c -------------------------------------------------------------------------------------------------- */
+/* --- for limits.c --------------------------------------------------------------------------------------------------
+ */
 
 static void old_floor(const struct rules_floor *from, struct config_floor *to)
 {
@@ -390,7 +395,8 @@ static void old_floor(const struct rules_floor *from, struct config_floor *to)
 }
 
 static_assert((int)ANCHOR_INITIAL == (int)RULES_INITIAL && (int)ANCHOR_DAY_PEAK == (int)RULES_DAY_PEAK &&
-                  (int)BREACH_LE == (int)RULES_LE && (int)EFFECT_PAUSE == (int)RULES_EFFECT_PAUSE && (int)FLOOR_TOTAL == (int)RULES_TOTAL,
+                  (int)BREACH_LE == (int)RULES_LE && (int)EFFECT_PAUSE == (int)RULES_EFFECT_PAUSE &&
+                  (int)FLOOR_TOTAL == (int)RULES_TOTAL,
               "the same numbers");
 
 static void fill_old(struct config_programme *out)
@@ -412,7 +418,8 @@ static void fill_old(struct config_programme *out)
     }
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------------------ */
+/* --- all of it ------------------------------------------------------------------------------------------------------
+ */
 
 static void write_options(const struct compiling *c, const struct merged *merged)
 {
@@ -426,8 +433,8 @@ static void write_options(const struct compiling *c, const struct merged *merged
         }
 }
 
-int rule_compile(struct loading *l, const struct draft_programme *file, uint32_t phase, const struct rule_options *options,
-                 bool report, struct config_programme *out, struct rule_gap *gap)
+int rule_compile(struct loading *l, const struct draft_programme *file, uint32_t phase,
+                 const struct rule_options *options, bool report, struct config_programme *out, struct rule_gap *gap)
 {
     struct compiling c = {l, file, &file->phases[phase], options, out, gap, report, false};
     struct merged merged;
@@ -451,7 +458,8 @@ int rule_compile(struct loading *l, const struct draft_programme *file, uint32_t
     return c.failed ? -EINVAL : 0;
 }
 
-/* --- options ---------------------------------------------------------------------------------------------------------- */
+/* --- options
+ * ---------------------------------------------------------------------------------------------------------- */
 
 bool rule_has_option(const struct draft_programme *file, uint32_t phase, const char *name)
 {

@@ -1,8 +1,9 @@
 /* rule_compile: one phase of a rule file to its compiled form.
  *
- * What holds in a phase: the rules of `base` (or of the phase that it inherits), less those that it drops, where its own
- * rules take the place of those with the same id and the others are added. A section of a phase takes the place of
- * the whole section. Other readings of a disputed rule stand behind it: with resolve: strictest they become rules of their own
+ * What holds in a phase: the rules of `base` (or of the phase that it inherits), less those that it drops, where its
+ * own rules take the place of those with the same id and the others are added. A section of a phase takes the place of
+ * the whole section. Other readings of a disputed rule stand behind it: with resolve: strictest they become rules of
+ * their own
  * ("overall-disputed"), with official they are left out.
  */
 #ifndef PROPFLEET_CONFIG_RULE_COMPILE_H
@@ -25,8 +26,8 @@ struct rule_gap {
 /* Everything in the file that is wrong whatever the phase: once a file. 0, or -EINVAL (reported). */
 int rule_check_file(struct loading *l, const struct draft_programme *file);
 /* Fill *out, *gap with the phase; what is wrong with the phase alone is reported if `report`. 0 or -EINVAL. */
-int rule_compile(struct loading *l, const struct draft_programme *file, uint32_t phase, const struct rule_options *options,
-                 bool report, struct config_programme *out, struct rule_gap *gap);
+int rule_compile(struct loading *l, const struct draft_programme *file, uint32_t phase,
+                 const struct rule_options *options, bool report, struct config_programme *out, struct rule_gap *gap);
 /* Has this phase an optional rule of this name? */
 bool rule_has_option(const struct draft_programme *file, uint32_t phase, const char *name);
 /* "dll, mae": the optional rules of a phase. */

@@ -10,9 +10,9 @@
 #include "config/schema.h"
 
 #define DRAFT_PHASES_MAX 8
-#define DRAFT_SRC_MAX 6          /* sources of one rule */
-#define DRAFT_READINGS_MAX 2     /* others of one rule */
-#define DRAFT_RULES_MAX 10       /* in one list of one phase, other readings counted */
+#define DRAFT_SRC_MAX 6      /* sources of one rule */
+#define DRAFT_READINGS_MAX 2 /* others of one rule */
+#define DRAFT_RULES_MAX 10   /* in one list of one phase, other readings counted */
 #define DRAFT_WEIGHTS_MAX 4
 #define DRAFT_DROP_MAX 8
 

@@ -18,9 +18,12 @@ static struct span span_of(const struct draft_rules *rules, enum merge_kind kind
         rules->list, rules->counter, sizeof rules->list[0]                                                             \
     }
     const struct span spans[MERGE_KINDS] = {
-        [MERGE_FLOORS] = SPAN(floors, floor_count),          [MERGE_LOSSES] = SPAN(losses, loss_count),
-        [MERGE_EXPOSURES] = SPAN(exposures, exposure_count), [MERGE_WINDOWS] = SPAN(windows, window_count),
-        [MERGE_HOLDS] = SPAN(holds, hold_count),             [MERGE_RATES] = SPAN(rates, rate_count),
+        [MERGE_FLOORS] = SPAN(floors, floor_count),
+        [MERGE_LOSSES] = SPAN(losses, loss_count),
+        [MERGE_EXPOSURES] = SPAN(exposures, exposure_count),
+        [MERGE_WINDOWS] = SPAN(windows, window_count),
+        [MERGE_HOLDS] = SPAN(holds, hold_count),
+        [MERGE_RATES] = SPAN(rates, rate_count),
     };
 #undef SPAN
     return spans[kind];
@@ -40,19 +43,56 @@ static void remove_id(struct merge_list *list, const char *id)
     list->count = kept;
 }
 
+static bool has_id(const struct span *span, const char *id)
+{
+    for (uint32_t i = 0; i < span->count; i++)
+        if (strcmp(head_at(span, i)->id, id) == 0)
+            return true;
+    return false;
+}
+
+static void append(struct merged *out, struct merge_list *list, const struct draft_head *head)
+{
+    if (list->count < MERGE_LIST_MAX)
+        list->heads[list->count++] = head;
+    else
+        out->overflow = true;
+}
+
+/* The rule of the level with this id, and its other readings. */
+static void append_id(struct merged *out, struct merge_list *list, const struct span *span, const char *id)
+{
+    for (uint32_t i = 0; i < span->count; i++)
+        if (strcmp(head_at(span, i)->id, id) == 0)
+            append(out, list, head_at(span, i));
+}
+
+/* What is replaced keeps its place, what is added comes behind. */
+static void merge_list(const struct span *span, struct merged *out, struct merge_list *list)
+{
+    struct merge_list before = *list;
+    list->count = 0;
+    for (uint32_t i = 0; i < before.count; i++) {
+        const char *id = before.heads[i]->id;
+        if (!has_id(span, id))
+            append(out, list, before.heads[i]);
+        else if (i == 0 || strcmp(before.heads[i - 1]->id, id) != 0) /* its other readings go with it */
+            append_id(out, list, span, id);
+    }
+    for (uint32_t i = 0; i < span->count; i++) {
+        bool replaced = false;
+        for (uint32_t j = 0; j < before.count; j++)
+            replaced |= strcmp(before.heads[j]->id, head_at(span, i)->id) == 0;
+        if (!replaced)
+            append(out, list, head_at(span, i));
+    }
+}
+
 void merge_level(const struct draft_rules *rules, struct merged *out)
 {
     for (int kind = 0; kind < MERGE_KINDS; kind++) {
         struct span span = span_of(rules, (enum merge_kind)kind);
-        struct merge_list *list = &out->lists[kind];
-        for (uint32_t i = 0; i < span.count; i++)
-            remove_id(list, head_at(&span, i)->id);
-        for (uint32_t i = 0; i < span.count; i++) {
-            if (list->count < MERGE_LIST_MAX)
-                list->heads[list->count++] = head_at(&span, i);
-            else
-                out->overflow = true;
-        }
+        merge_list(&span, out, &out->lists[kind]);
     }
 #define TAKE(section)                                                                                                  \
     if (rules->has_##section)                                                                                          \
@@ -114,7 +154,8 @@ void merge_phase(const struct draft_programme *file, uint32_t phase, struct merg
     out->guard = &file->base.guard; /* its defaults, when the file says nothing */
     for (uint32_t at = phase; at < file->phase_count && depth < DRAFT_PHASES_MAX; depth++) {
         chain[depth] = at;
-        at = file->phases[at].inherits.name[0] != 0 ? find_phase(file, file->phases[at].inherits.name) : file->phase_count;
+        at = file->phases[at].inherits.name[0] != 0 ? find_phase(file, file->phases[at].inherits.name)
+                                                    : file->phase_count;
     }
     merge_level(&file->base, out);
     while (depth > 0) {

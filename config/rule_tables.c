@@ -19,15 +19,25 @@ static const char *const severities[] = {"void", "pause", "terminate", NULL};
 static const char *const resolves[] = {"strictest", "official", NULL};
 
 #define HEAD_SOURCES                                                                                                   \
-    {"src", SCHEMA_REFERENCES, SCHEMA_AT(struct draft_head, sources), 1, DRAFT_SRC_MAX, .fallback = "",                \
-     .unit = "keys of sources", .count_offset = offsetof(struct draft_head, source_count),                             \
+    {"src",                                                                                                            \
+     SCHEMA_REFERENCES,                                                                                                \
+     SCHEMA_AT(struct draft_head, sources),                                                                            \
+     1,                                                                                                                \
+     DRAFT_SRC_MAX,                                                                                                    \
+     .fallback = "",                                                                                                   \
+     .unit = "keys of sources",                                                                                        \
+     .count_offset = offsetof(struct draft_head, source_count),                                                        \
      .help = "where it was read; without it, confidence must be unverified or ours"},                                  \
-    {"confidence", SCHEMA_CHOICE, SCHEMA_AT(struct draft_head, confidence), .choices = confidences, .fallback = "",    \
-     .given_offset = offsetof(struct draft_head, has_confidence),                                                      \
-     .help = "how sure it is; else as the best kind among its sources"},                                               \
+        {"confidence",                                                                                                 \
+         SCHEMA_CHOICE,                                                                                                \
+         SCHEMA_AT(struct draft_head, confidence),                                                                     \
+         .choices = confidences,                                                                                       \
+         .fallback = "",                                                                                               \
+         .given_offset = offsetof(struct draft_head, has_confidence),                                                  \
+         .help = "how sure it is; else as the best kind among its sources"},                                           \
     {                                                                                                                  \
-        "severity", SCHEMA_CHOICE, SCHEMA_AT(struct draft_head, severity), .choices = severities, .fallback = "",      \
-            .given_offset = offsetof(struct draft_head, has_severity),                                                 \
+        "severity", SCHEMA_CHOICE, SCHEMA_AT(struct draft_head, severity),                                             \
+            .choices = severities, .fallback = "", .given_offset = offsetof(struct draft_head, has_severity),          \
             .help = "what breaking it costs: profit that does not count, a pause, the account (as a rule)"             \
     }
 #define HEAD_SECTION(word)                                                                                             \
@@ -36,13 +46,20 @@ static const char *const resolves[] = {"strictest", "official", NULL};
 #define HEAD_LIST                                                                                                      \
     {"id", SCHEMA_LABEL, SCHEMA_AT(struct draft_head, id),                                                             \
      .help = "what the journal calls it; in a phase, a rule of the base with the same id is replaced"},                \
-    HEAD_SOURCES,                                                                                                      \
-    {"optional", SCHEMA_FLAG, SCHEMA_AT(struct draft_head, optional), .fallback = "false",                             \
-     .help = "the firm offers it as a switch: it holds for accounts that name it under options"},                      \
-    {"disputed", SCHEMA_VARIANTS, SCHEMA_AT(struct draft_head, reading), 1, DRAFT_READINGS_MAX, .fallback = "",        \
-     .unit = "readings", .help = "other readings of the text: each the keys that differ, and its own src"},            \
+        HEAD_SOURCES,                                                                                                  \
+        {"optional", SCHEMA_FLAG, SCHEMA_AT(struct draft_head, optional), .fallback = "false",                         \
+         .help = "the firm offers it as a switch: it holds for accounts that name it under options"},                  \
+        {"disputed",                                                                                                   \
+         SCHEMA_VARIANTS,                                                                                              \
+         SCHEMA_AT(struct draft_head, reading),                                                                        \
+         1,                                                                                                            \
+         DRAFT_READINGS_MAX,                                                                                           \
+         .fallback = "",                                                                                               \
+         .unit = "readings",                                                                                           \
+         .help = "other readings of the text: each the keys that differ, and its own src"},                            \
     {                                                                                                                  \
-        "resolve", SCHEMA_CHOICE, SCHEMA_AT(struct draft_head, resolve), .choices = resolves, .fallback = "strictest", \
+        "resolve", SCHEMA_CHOICE, SCHEMA_AT(struct draft_head, resolve),                                               \
+            .choices = resolves, .fallback = "strictest",                                                              \
             .help = "strictest: every reading is kept, the strictest rules. official: only the first"                  \
     }
 
@@ -51,15 +68,16 @@ static const char *const resolves[] = {"strictest", "official", NULL};
 static const char *const bases[] = {"eod_profit", "live_equity", NULL};
 
 static const struct schema_field fields_tier[] = {
-    {"from", SCHEMA_DECIMAL, SCHEMA_AT(struct rules_tier, from), -LARGEST, LARGEST, .help = "value of the basis from which it holds"},
+    {"from", SCHEMA_DECIMAL, SCHEMA_AT(struct rules_tier, from), -LARGEST, LARGEST,
+     .help = "value of the basis from which it holds"},
     {"value", SCHEMA_DECIMAL, SCHEMA_AT(struct rules_tier, value), 0, LARGEST, .help = "the amount or number"},
 };
 static const struct schema_table table_tier = SCHEMA_TABLE(fields_tier);
 
 #define AMOUNT_FRACTION(word, text)                                                                                    \
     {                                                                                                                  \
-        #word, SCHEMA_FRACTION, SCHEMA_AT(struct draft_amount, word), PERCENT / 1000, 100 * PERCENT, .fallback = "",   \
-            .given_offset = offsetof(struct draft_amount, has_##word), .help = (text)                                  \
+#word, SCHEMA_FRACTION, SCHEMA_AT(struct draft_amount, word), PERCENT / 1000, 100 * PERCENT,                   \
+            .fallback = "", .given_offset = offsetof(struct draft_amount, has_##word), .help = (text)                  \
     }
 
 static const struct schema_field fields_amount[] = {
@@ -74,7 +92,8 @@ static const struct schema_field fields_amount[] = {
      .unit = "of the account's currency", .help = "with frac_sod_profit: the least profit that is counted"},
     {"tiers", SCHEMA_LIST, SCHEMA_AT(struct draft_amount, tiers), 1, RULES_TIERS_MAX, .fallback = "", .unit = "tiers",
      .table = &table_tier, .element_size = sizeof(struct rules_tier),
-     .count_offset = offsetof(struct draft_amount, tier_count), .help = "by the basis, ascending; the first also below it"},
+     .count_offset = offsetof(struct draft_amount, tier_count),
+     .help = "by the basis, ascending; the first also below it"},
     {"basis", SCHEMA_CHOICE, SCHEMA_AT(struct draft_amount, basis), .choices = bases, .fallback = "eod_profit",
      .help = "of tiers: profit at the last end of day, or equity as it stands"},
 };
@@ -158,15 +177,22 @@ static const char *const counted[] = {"lots_per_order",   "lots_open",       "lo
 static const char *const asset_classes[] = {"fx", "metal", "index", "crypto", "future", NULL};
 
 #define WHICH(type)                                                                                                    \
-    {"symbols", SCHEMA_SYMBOLS, SCHEMA_AT(type, symbols), 1, 24, .fallback = "", .unit = "symbols",                    \
+    {"symbols",                                                                                                        \
+     SCHEMA_SYMBOLS,                                                                                                   \
+     SCHEMA_AT(type, symbols),                                                                                         \
+     1,                                                                                                                \
+     24,                                                                                                               \
+     .fallback = "",                                                                                                   \
+     .unit = "symbols",                                                                                                \
      .help = "instruments that it is about; with classes, both together; neither: all"},                               \
     {                                                                                                                  \
-        "classes", SCHEMA_BITS, SCHEMA_AT(type, classes), 1, 5, .fallback = "", .unit = "classes",                     \
-            .choices = asset_classes, .help = "instruments of these classes"                                           \
+        "classes", SCHEMA_BITS, SCHEMA_AT(type, classes), 1, 5,                                                        \
+            .fallback = "", .unit = "classes", .choices = asset_classes, .help = "instruments of these classes"        \
     }
 
 static const struct schema_field fields_weight[] = {
-    {"symbols", SCHEMA_SYMBOLS, SCHEMA_AT(struct draft_weight, symbols), 1, 24, .unit = "symbols", .help = "instruments"},
+    {"symbols", SCHEMA_SYMBOLS, SCHEMA_AT(struct draft_weight, symbols), 1, 24, .unit = "symbols",
+     .help = "instruments"},
     {"weight", SCHEMA_DECIMAL, SCHEMA_AT(struct draft_weight, weight), 1, 1000 * DEC_ONE,
      .help = "what one lot of them counts: a mini 1, a micro 0.1"},
 };
@@ -180,7 +206,8 @@ static const struct schema_field fields_exposure[] = {
     WHICH(struct draft_exposure),
     {"weights", SCHEMA_LIST, SCHEMA_AT(struct draft_exposure, weights), 1, DRAFT_WEIGHTS_MAX, .fallback = "",
      .unit = "groups", .table = &table_weight, .element_size = sizeof(struct draft_weight),
-     .count_offset = offsetof(struct draft_exposure, weight_count), .place_offset = offsetof(struct draft_weight, place),
+     .count_offset = offsetof(struct draft_exposure, weight_count),
+     .place_offset = offsetof(struct draft_weight, place),
      .help = "lots that count other than 1; without symbols and classes it is about these alone"},
 };
 static const struct schema_table table_exposure = SCHEMA_TABLE(fields_exposure);
@@ -202,7 +229,8 @@ static const struct schema_field fields_window[] = {
     {"from", SCHEMA_TIME, SCHEMA_AT(struct draft_window, c.from_s), 0, DAY_S - 1, .fallback = "",
      .given_offset = offsetof(struct draft_window, has_from), .help = "daily_span: begins at this time"},
     {"to", SCHEMA_TIME, SCHEMA_AT(struct draft_window, c.to_s), 0, DAY_S - 1, .fallback = "",
-     .given_offset = offsetof(struct draft_window, has_to), .help = "daily_span: ends before it; over midnight when from is later"},
+     .given_offset = offsetof(struct draft_window, has_to),
+     .help = "daily_span: ends before it; over midnight when from is later"},
     {"before", SCHEMA_SECONDS, SCHEMA_AT(struct draft_window, c.before_s), 0, 7 * DAY_S, .fallback = "0s",
      .help = "news, market_close: begins so long before it (inclusive)"},
     {"after", SCHEMA_SECONDS, SCHEMA_AT(struct draft_window, c.after_s), 0, 7 * DAY_S, .fallback = "0s",
@@ -224,7 +252,8 @@ static const struct schema_field fields_hold[] = {
     HEAD_LIST,
     {"kind", SCHEMA_CHOICE, SCHEMA_AT(struct draft_hold, c.kind), .choices = hold_kinds,
      .help = "each position held so long; the share of trades or of profit by duration; the mean duration"},
-    {"duration", SCHEMA_SECONDS, SCHEMA_AT(struct draft_hold, c.tau_s), 1, 7 * DAY_S, .help = "the duration it is about"},
+    {"duration", SCHEMA_SECONDS, SCHEMA_AT(struct draft_hold, c.tau_s), 1, 7 * DAY_S,
+     .help = "the duration it is about"},
     {"breach_if", SCHEMA_CHOICE, SCHEMA_AT(struct draft_hold, c.over), .choices = overs, .fallback = "ge",
      .help = "shares: gt: more than the share is a breach. ge: as much is"},
     {"share", SCHEMA_FRACTION, SCHEMA_AT(struct draft_hold, c.max_share), 0, 100 * PERCENT, .fallback = "0%",
@@ -253,15 +282,17 @@ static const char *const denominators[] = {"net", "positive_days", NULL};
 static const struct schema_field fields_best_day[] = {
     {"max", SCHEMA_FRACTION, SCHEMA_AT(struct draft_best_day, max), PERCENT, 100 * PERCENT,
      .help = "the most that the best day may have made"},
-    {"strict", SCHEMA_FLAG, SCHEMA_AT(struct draft_best_day, strict), .fallback = "true", .help = "exactly as much is too much"},
-    {"denominator", SCHEMA_CHOICE, SCHEMA_AT(struct draft_best_day, denominator), .choices = denominators, .fallback = "net",
-     .help = "of what: the net profit, or the sum of the days with a profit"},
+    {"strict", SCHEMA_FLAG, SCHEMA_AT(struct draft_best_day, strict), .fallback = "true",
+     .help = "exactly as much is too much"},
+    {"denominator", SCHEMA_CHOICE, SCHEMA_AT(struct draft_best_day, denominator), .choices = denominators,
+     .fallback = "net", .help = "of what: the net profit, or the sum of the days with a profit"},
 };
 static const struct schema_table table_best_day = SCHEMA_TABLE(fields_best_day);
 
 static const struct schema_field fields_shape[] = {
     HEAD_SECTION("shape"),
-    AMOUNT("target", struct draft_shape, target, .fallback = "", .given_offset = offsetof(struct draft_shape, has_target),
+    AMOUNT("target", struct draft_shape, target, .fallback = "",
+           .given_offset = offsetof(struct draft_shape, has_target),
            .help = "profit that passes, on balance: abs or frac_initial"),
     {"target_flat", SCHEMA_FLAG, SCHEMA_AT(struct draft_shape, c.target_flat), .fallback = "true",
      .help = "with nothing open"},
@@ -280,7 +311,8 @@ static const struct schema_table table_shape = SCHEMA_TABLE(fields_shape);
 
 static const struct schema_field fields_stop[] = {
     HEAD_SECTION("stop"),
-    {"required", SCHEMA_FLAG, SCHEMA_AT(struct draft_stop, c.required), .fallback = "false", .help = "the firm wants one"},
+    {"required", SCHEMA_FLAG, SCHEMA_AT(struct draft_stop, c.required), .fallback = "false",
+     .help = "the firm wants one"},
     {"within", SCHEMA_SECONDS, SCHEMA_AT(struct draft_stop, c.within_s), 0, HOUR_S, .fallback = "0s",
      .help = "after the fill; 0s: at once"},
     {"max_stop_to_target", SCHEMA_DECIMAL, SCHEMA_AT(struct draft_stop, c.max_stop_to_target), 0, 1000 * DEC_ONE,
@@ -304,15 +336,15 @@ static const struct schema_field fields_direction[] = {
      .unit = "groups", .table = &table_group, .element_size = sizeof(struct draft_group),
      .count_offset = offsetof(struct draft_direction, group_count), .place_offset = offsetof(struct draft_group, place),
      .help = "instruments that the firm takes for one market"},
-    {"adds_to_loser_max", SCHEMA_COUNT, SCHEMA_AT(struct draft_direction, c.adds_to_loser_max), 0, 1000, .fallback = "0",
-     .unit = "positions", .help = "on one side of an instrument that loses; 0: any"},
-    {"no_larger_after_loss", SCHEMA_FLAG, SCHEMA_AT(struct draft_direction, c.no_larger_after_loss), .fallback = "false",
-     .help = "no larger size after a losing trade"},
+    {"adds_to_loser_max", SCHEMA_COUNT, SCHEMA_AT(struct draft_direction, c.adds_to_loser_max), 0, 1000,
+     .fallback = "0", .unit = "positions", .help = "on one side of an instrument that loses; 0: any"},
+    {"no_larger_after_loss", SCHEMA_FLAG, SCHEMA_AT(struct draft_direction, c.no_larger_after_loss),
+     .fallback = "false", .help = "no larger size after a losing trade"},
 };
 static const struct schema_table table_direction = SCHEMA_TABLE(fields_direction);
 
-static const char *const copies[] = {"own", "own_challenge_only", "own_not_eval_to_eval", "exclusive_symbol",
-                                     "spaced", "independent", NULL};
+static const char *const copies[] = {
+    "own", "own_challenge_only", "own_not_eval_to_eval", "exclusive_symbol", "spaced", "independent", NULL};
 
 static const struct schema_field fields_cross[] = {
     HEAD_SECTION("cross"),
@@ -326,7 +358,8 @@ static const struct schema_field fields_cross[] = {
     {"spacing", SCHEMA_SECONDS, SCHEMA_AT(struct draft_cross, c.spacing_s), 0, DAY_S, .fallback = "0s",
      .help = "spaced: the second account at most so long (inclusive) after the first"},
     {"capital_cap", SCHEMA_DECIMAL, SCHEMA_AT(struct draft_cross, c.capital_cap), 0, LARGEST, .fallback = "0",
-     .unit = "of the account's currency", .help = "initial balances of the owner's accounts here of this stage; 0: none"},
+     .unit = "of the account's currency",
+     .help = "initial balances of the owner's accounts here of this stage; 0: none"},
     {"identical_cap", SCHEMA_DECIMAL, SCHEMA_AT(struct draft_cross, c.identical_cap), 0, LARGEST, .fallback = "0",
      .unit = "of the account's currency", .help = "above it no identical trades; 0: none"},
     {"strategy_exclusive", SCHEMA_FLAG, SCHEMA_AT(struct draft_cross, c.strategy_exclusive), .fallback = "false",
@@ -355,8 +388,8 @@ static const struct schema_field fields_life[] = {
     HEAD_SECTION("life"),
     {"inactivity_days", SCHEMA_COUNT, SCHEMA_AT(struct draft_life, c.inactivity_days), 0, 3650, .fallback = "0",
      .unit = "days", .help = "without an order end the account; 0: none known"},
-    {"inactivity_warn_days", SCHEMA_COUNT, SCHEMA_AT(struct draft_life, c.inactivity_warn_days), 0, 3650, .fallback = "0",
-     .unit = "days", .help = "a warning from here on; 0: four fifths of inactivity_days"},
+    {"inactivity_warn_days", SCHEMA_COUNT, SCHEMA_AT(struct draft_life, c.inactivity_warn_days), 0, 3650,
+     .fallback = "0", .unit = "days", .help = "a warning from here on; 0: four fifths of inactivity_days"},
     {"payout_freeze", SCHEMA_FLAG, SCHEMA_AT(struct draft_life, c.payout_freeze), .fallback = "false",
      .help = "no order while a payout is processed"},
 };
@@ -377,8 +410,8 @@ static const struct schema_table table_life = SCHEMA_TABLE(fields_life);
 static const struct schema_field fields_guard[] = {
     {"fixed", SCHEMA_DECIMAL, SCHEMA_AT(struct draft_guard, c.fixed_abs), 0, LARGEST, .fallback = "0",
      .unit = "of the account's currency", .help = "kept above every floor, beside what leaving would cost"},
-    {"fixed_frac", SCHEMA_FRACTION, SCHEMA_AT(struct draft_guard, c.fixed_fraction), 0, 10 * PERCENT, .fallback = "0.1%",
-     .help = "the same as a share of the initial balance; both are added"},
+    {"fixed_frac", SCHEMA_FRACTION, SCHEMA_AT(struct draft_guard, c.fixed_fraction), 0, 10 * PERCENT,
+     .fallback = "0.1%", .help = "the same as a share of the initial balance; both are added"},
     {"warn", SCHEMA_FRACTION, SCHEMA_AT(struct draft_guard, c.warn_fraction), 0, 100 * PERCENT, .fallback = "30%",
      .help = "of the nearest floor's allowance: nearer than this, nothing new is opened"},
     TICKS("slip", slip_ticks, "3", "slippage when we leave"),
@@ -386,8 +419,8 @@ static const struct schema_field fields_guard[] = {
     TICKS("slip_rollover", slip_ticks_rollover, "15", "the same around the rollover"),
     {"gap", SCHEMA_FRACTION, SCHEMA_AT(struct draft_guard, c.gap_fraction), 0, 50 * PERCENT, .fallback = "1.5%",
      .help = "of the price: the distance charged for what is held over a market close"},
-    {"velocity", SCHEMA_DECIMAL, SCHEMA_AT(struct draft_guard, c.velocity_ticks_s), 0, 1000000 * DEC_ONE, .fallback = "8",
-     .unit = "ticks a second", .help = "how fast the market runs away while we close"},
+    {"velocity", SCHEMA_DECIMAL, SCHEMA_AT(struct draft_guard, c.velocity_ticks_s), 0, 1000000 * DEC_ONE,
+     .fallback = "8", .unit = "ticks a second", .help = "how fast the market runs away while we close"},
     {"latency", SCHEMA_DURATION, SCHEMA_AT(struct draft_guard, latency_ns), CLOCK_NS_PER_MS, 60 * CLOCK_NS_PER_S,
      .fallback = "250ms", .help = "until a close is at the venue"},
     SECONDS("lookahead", lookahead_s, 6 * HOUR_S, "10m", "before a boundary the next day's floor counts too"),
@@ -404,27 +437,24 @@ static const struct schema_table table_guard = SCHEMA_TABLE(fields_guard);
 
 #define RULE_LIST(word, type, base, member, counter, text)                                                             \
     {                                                                                                                  \
-        word, SCHEMA_LIST, SCHEMA_AT(base, member), 0, DRAFT_RULES_MAX, .fallback = "", .unit = "rules",               \
-                                                                        .table = &table_##type,                        \
-                                                                        .element_size = sizeof(struct draft_##type),   \
-                                                                        .count_offset = offsetof(base, counter),       \
-                                                                        .place_offset =                                \
-                                                                            offsetof(struct draft_head, place),        \
-                                                                        .help = (text)                                 \
+        word, SCHEMA_LIST, SCHEMA_AT(base, member), 0, DRAFT_RULES_MAX,                                                \
+            .fallback = "", .unit = "rules", .table = &table_##type, .element_size = sizeof(struct draft_##type),      \
+            .count_offset = offsetof(base, counter), .place_offset = offsetof(struct draft_head, place),               \
+            .help = (text)                                                                                             \
     }
 #define RULE_SECTION(word, type, base, member, flag, text)                                                             \
     {                                                                                                                  \
-        word, SCHEMA_SECTION, SCHEMA_AT(base, member), .table = &table_##type, .fallback = "",                         \
-                                                       .given_offset = offsetof(base, flag),                           \
-                                                       .place_offset = offsetof(struct draft_head, place),             \
-                                                       .help = (text)                                                  \
+        word, SCHEMA_SECTION, SCHEMA_AT(base, member),                                                                 \
+            .table = &table_##type, .fallback = "", .given_offset = offsetof(base, flag),                              \
+            .place_offset = offsetof(struct draft_head, place), .help = (text)                                         \
     }
 /* prefix: "" in base, "rules." in a phase. */
 #define RULES(base, prefix)                                                                                            \
     RULE_LIST("loss_floors", floor, base, prefix floors, prefix floor_count, "P1: what equity may not fall to"),       \
         RULE_LIST("open_loss_caps", loss, base, prefix losses, prefix loss_count, "P2: what open trades may lose"),    \
         RULE_LIST("exposure_caps", exposure, base, prefix exposures, prefix exposure_count, "P3: sizes and numbers"),  \
-        RULE_LIST("time_windows", window, base, prefix windows, prefix window_count, "P4: when something is forbidden"), \
+        RULE_LIST("time_windows", window, base, prefix windows, prefix window_count,                                   \
+                  "P4: when something is forbidden"),                                                                  \
         RULE_LIST("hold_time", hold, base, prefix holds, prefix hold_count, "P5: how long trades last"),               \
         RULE_LIST("rate_caps", rate, base, prefix rates, prefix rate_count, "P6: numbers of messages"),                \
         RULE_SECTION("profit_shape", shape, base, prefix shape, prefix has_shape, "P7: what passes, what is paid"),    \
@@ -463,8 +493,10 @@ static const struct schema_field fields_source[] = {
     {"url", SCHEMA_TEXT, SCHEMA_AT(struct draft_source, url), .help = "where"},
     {"kind", SCHEMA_CHOICE, SCHEMA_AT(struct draft_source, kind), .choices = rule_source_kinds,
      .help = "the firm's page, an old copy of it, its support, a public data set, a review"},
-    {"date", SCHEMA_DATE, SCHEMA_AT(struct draft_source, date), .fallback = "", .help = "the page's own, where it shows one"},
-    {"note", SCHEMA_TEXT, SCHEMA_AT(struct draft_source, note), .fallback = "", .help = "read through whom, about what"},
+    {"date", SCHEMA_DATE, SCHEMA_AT(struct draft_source, date), .fallback = "",
+     .help = "the page's own, where it shows one"},
+    {"note", SCHEMA_TEXT, SCHEMA_AT(struct draft_source, note), .fallback = "",
+     .help = "read through whom, about what"},
 };
 static const struct schema_table table_source = SCHEMA_TABLE(fields_source);
 
@@ -486,12 +518,15 @@ static const struct schema_field fields_programme[] = {
      .unit = "days", .help = "older than this, every load warns, and live accounts only reduce"},
     {"how", SCHEMA_TEXT, SCHEMA_AT(struct draft_programme, how), .fallback = "", .help = "how they were compared"},
     {"sizes", SCHEMA_DECIMALS, SCHEMA_AT(struct draft_programme, sizes), 1, CONFIG_SIZES_MAX, .fallback = "",
-     .count_offset = offsetof(struct draft_programme, size_count), .help = "initial balances that the firm offers; without it, any"},
+     .count_offset = offsetof(struct draft_programme, size_count),
+     .help = "initial balances that the firm offers; without it, any"},
     {"sources", SCHEMA_MAP, SCHEMA_AT(struct draft_programme, sources), 1, RULES_SOURCES_MAX, .unit = "sources",
      .table = &table_source, .element_size = sizeof(struct draft_source),
-     .count_offset = offsetof(struct draft_programme, source_count), .place_offset = offsetof(struct draft_source, place),
+     .count_offset = offsetof(struct draft_programme, source_count),
+     .place_offset = offsetof(struct draft_source, place),
      .help = "each key (at most seven capitals and digits) with where it leads"},
-    {"day", SCHEMA_SECTION, SCHEMA_AT(struct draft_programme, day), .table = &table_day, .help = "the firm's trading day"},
+    {"day", SCHEMA_SECTION, SCHEMA_AT(struct draft_programme, day), .table = &table_day,
+     .help = "the firm's trading day"},
     {"alt_days", SCHEMA_LIST, SCHEMA_AT(struct draft_programme, alt_days), 1, RULES_DAYS_MAX - 1, .fallback = "",
      .unit = "days", .table = &table_day, .element_size = sizeof(struct draft_day),
      .count_offset = offsetof(struct draft_programme, alt_day_count), .place_offset = offsetof(struct draft_day, place),
@@ -501,7 +536,8 @@ static const struct schema_field fields_programme[] = {
     {"phases", SCHEMA_MAP, SCHEMA_AT(struct draft_programme, phases), 1, DRAFT_PHASES_MAX, .unit = "phases",
      .table = &table_phase, .element_size = sizeof(struct draft_phase),
      .count_offset = offsetof(struct draft_programme, phase_count), .place_offset = offsetof(struct draft_phase, place),
-     .names = SCHEMA_LABEL, .help = "each with its stage, and rules that replace those of base with the same id, or are added"},
+     .names = SCHEMA_LABEL,
+     .help = "each with its stage, and rules that replace those of base with the same id, or are added"},
     {"unknown", SCHEMA_LINES, SCHEMA_AT(struct draft_programme, unknown), 1, 16, .fallback = "", .unit = "texts",
      .help = "what the firm's text leaves open; shown, never guessed"},
 };

@@ -176,7 +176,8 @@ static void read_sequence(struct reading *r, const struct schema_field *field, c
         const yaml_node_t *item = document_node(r->document, node->data.sequence.items.start[i]);
         const char *problem = not_a_scalar(item, false);
         if (problem == NULL)
-            problem = scalar_store_element(r->l, field, scalar_text(item), document_place(r->document, item), i, r->base);
+            problem =
+                scalar_store_element(r->l, field, scalar_text(item), document_place(r->document, item), i, r->base);
         if (problem != NULL)
             complain(r, item, field->key, field, problem);
     }
@@ -291,9 +292,8 @@ static bool name_in_use(const struct reading *r, const struct schema_field *fiel
 static void read_map_pair(struct reading *r, const struct schema_field *field, const yaml_node_pair_t *pair,
                           uint32_t *count)
 {
-    const struct schema_field name_field = {.key = field->key,
-                                            .type = field->names != SCHEMA_TEXT ? field->names : SCHEMA_SYMBOL,
-                                            .size = CONFIG_NAME_MAX};
+    const struct schema_field name_field = {
+        .key = field->key, .type = field->names != SCHEMA_TEXT ? field->names : SCHEMA_SYMBOL, .size = CONFIG_NAME_MAX};
     const yaml_node_t *key = document_node(r->document, pair->key);
     char name[REPORT_KEY_MAX], prefix[REPORT_KEY_MAX * 2 + 8];
     if (read_key(r, key, name) == NULL)
@@ -357,7 +357,8 @@ static void read_section(struct reading *r, const struct schema_field *field, ya
 /* Only whether they are a list: read_list reads them, when the element itself is complete. */
 static void check_variants(struct reading *r, const struct schema_field *field, const yaml_node_t *node)
 {
-    int64_t count = node->type == YAML_SEQUENCE_NODE ? node->data.sequence.items.top - node->data.sequence.items.start : 0;
+    int64_t count =
+        node->type == YAML_SEQUENCE_NODE ? node->data.sequence.items.top - node->data.sequence.items.start : 0;
     if (r->over)
         complain(r, node, field->key, field, "inside another of its kind");
     else if (node->type != YAML_SEQUENCE_NODE)

@@ -46,3 +46,7 @@ TESTS += test_tools_client
 test_tools_client_SRC := tests/integration/test_tools_client.c tools/client.c tools/text.c
 test_tools_client_MODULES := base
 $(BUILD)tests/test_tools_client: | $(BUILD)bin/propfleet
+TESTS += test_rules_text
+test_rules_text_SRC := tests/unit/test_rules_text.c tools/rules_text.c tools/text.c
+test_rules_text_MODULES := loader config base
+test_rules_text_LIBS := -lyaml

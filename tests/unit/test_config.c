@@ -202,6 +202,39 @@ static void test_map_refuses_a_wrong_size(void **state)
     X("programmes[0].floors[1].allowance_abs", programmes[0].floors[1].allowance_abs = -1)                             \
     X("programmes[0].floors[1].allowance_fraction", programmes[0].floors[1].allowance_fraction = 0)                    \
     X("programmes[0].floors[1].cap_offset", programmes[0].floors[1].cap_offset = DEC_NONE)                             \
+    X("programmes[0].size_count", programmes[0].size_count = CONFIG_SIZES_MAX + 1)                                     \
+    X("programmes[0].initial", programmes[0].initial = -1)                                                             \
+    X("programmes[0].rules.day_count", programmes[0].rules.day_count = 0)                                              \
+    X("programmes[0].rules.day_count", programmes[0].rules.day_count = RULES_DAYS_MAX + 1)                             \
+    X("programmes[0].rules.days[1].zone", programmes[0].rules.days[1].zone = c->zone_count)                            \
+    X("programmes[0].rules.days[0].at_s", programmes[0].rules.days[0].at_s = 86400)                                    \
+    X("programmes[0].rules.max_age_days", programmes[0].rules.max_age_days = 100000)                                   \
+    X("programmes[0].rules.sources[13].count", programmes[0].rules.source_count = 13)                                  \
+    X("programmes[0].rules.floors[7].count", programmes[0].rules.floor_count = 7)                                      \
+    X("programmes[0].rules.floors[0].id", programmes[0].rules.floors[0].head.id[0] = 0)                                \
+    X("programmes[0].rules.floors[0].sources", programmes[0].rules.floors[0].head.sources = 1u << 12)                  \
+    X("programmes[0].rules.floors[0].confidence", programmes[0].rules.floors[0].head.confidence = 8)                   \
+    X("programmes[0].rules.floors[0].severity", programmes[0].rules.floors[0].head.severity = 3)                       \
+    X("programmes[0].rules.floors[0].anchor", programmes[0].rules.floors[0].anchor = RULES_ANCHOR_COUNT)               \
+    X("programmes[0].rules.floors[0].breach", programmes[0].rules.floors[0].breach = 2)                                \
+    X("programmes[0].rules.floors[0].days", programmes[0].rules.floors[0].days = 8)                                    \
+    X("programmes[0].rules.floors[0].days", programmes[0].rules.floors[0].days = 0)                                    \
+    X("programmes[0].rules.floors.allowance[0].kind", programmes[0].rules.floors[0].allowance.kind = 6)                \
+    X("programmes[0].rules.floors.allowance[0].value", programmes[0].rules.floors[0].allowance.value = DEC_ONE + 1)    \
+    X("programmes[0].rules.floors.allowance[0].tier_count", programmes[0].rules.floors[0].allowance.tier_count = 7)    \
+    X("programmes[0].rules.floors.allowance[0].tier_count", programmes[0].rules.floors[0].allowance.tier_count = 1)    \
+    X("programmes[0].rules.exposures[0].instruments",                                                                  \
+      programmes[0].rules.exposures[0].instruments = 1u << c->instrument_count)                                        \
+    X("programmes[0].rules.exposures[0].weight[i]", programmes[0].rules.exposures[0].weight[3] = -1)                   \
+    X("programmes[0].rules.holds[0].tau_s", programmes[0].rules.holds[0].tau_s = 0)                                    \
+    X("programmes[0].rules.direction[0].group_count", programmes[0].rules.direction.group_count = RULES_GROUPS_MAX + 1) \
+    X("programmes[0].rules.cross[0].copy", programmes[0].rules.cross.copy = RULES_COPY_INDEPENDENT + 1)                \
+    X("programmes[0].rules.conduct[0].automation", programmes[0].rules.conduct.automation = RULES_MANUAL_ONLY + 1)     \
+    X("programmes[0].rules.conduct[0].hosts_refused", programmes[0].rules.conduct.hosts_refused = 32)                  \
+    X("programmes[0].rules.life[0].stage", programmes[0].rules.life.stage = 2)                                         \
+    X("programmes[0].rules.guard[0].warn_fraction", programmes[0].rules.guard.warn_fraction = -1)                      \
+    X("host", host = RULES_HOST_REMOTE + 1)                                                                            \
+    X("mode", mode = RULES_MANUAL + 1)                                                                                 \
     X("personalities[2].name", personalities[2].name[0] = 0)                                                           \
     X("personalities[2].timeframe", personalities[2].timeframe = TIMEFRAME_COUNT)                                      \
     X("personalities[2].lookback", personalities[2].lookback = 201)                                                    \
@@ -316,6 +349,7 @@ static void test_every_text_ends(void **state)
         TEXT(programmes[1].options),
         TEXT(programmes[1].unknown),
         TEXT(programmes[1].floors[0].id),
+        TEXT(programmes[1].rules.verified),
         TEXT(personalities[1].name),
         TEXT(accounts[3].name),
         TEXT(accounts[3].currency),
@@ -348,6 +382,8 @@ static void test_every_flag(void **state)
         FLAG(instruments[0].conversion_inverse),
         FLAG(programmes[0].opposite_refused),
         FLAG(programmes[0].floors[0].has_cap),
+        FLAG(programmes[0].expired),
+        FLAG(programmes[0].has_initial),
         FLAG(programmes[0].floors[0].allowance_of_anchor),
         FLAG(accounts[0].observe_only),
     };

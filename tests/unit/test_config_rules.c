@@ -21,57 +21,58 @@
 #define ALPHA "c/accounts/alpha.yaml"
 #define BETA "c/accounts/beta.yaml"
 #define FLEET "c/fleet.yaml"
-#define MONEY(x) ((int64_t)(x) * DEC_ONE)
+#define MONEY(x) ((int64_t)(x)*DEC_ONE)
 #define PERCENT (DEC_ONE / 100)
 
 /* Line 1 is config_version. */
-static const char rich[] = "config_version: 2\n"
-                           "firm: acme\n"
-                           "programme: 2-step\n"
-                           "verified: 2026-11-22\n"
-                           "sizes: [50000, 100000]\n"
-                           "sources:\n"
-                           "  A: {url: \"https://acme.example/rules\", kind: official}\n"
-                           "  O: {url: \"https://acme.example/old\", kind: official_old}\n"
-                           "  D: {url: data, kind: dataset, date: 2026-08-29}\n"
-                           "day: {zone: Europe/Prague, at: 00:00}\n"
-                           "alt_days: [{zone: UTC, at: \"01:30\"}]\n"
-                           "base:\n"
-                           "  loss_floors:\n"
-                           "    - {id: daily, anchor: snap_balance, allowance: {frac_initial: 5%}, breach_if: lt, src: [A]}\n"
-                           "    - id: overall\n"
-                           "      anchor: initial\n"
-                           "      allowance: {frac_initial: 10%}\n"
-                           "      breach_if: le\n"
-                           "      src: [D, A]\n"
-                           "      disputed: [{anchor: run_eod_balance, allowance: {abs: 4000}, src: [D]}]\n"
-                           "    - {id: dll, optional: true, anchor: snap_balance, allowance: {abs: 1000}, breach_if: le,"
-                           " on_breach: pause_until_boundary, src: [O]}\n"
-                           "  time_windows:\n"
-                           "    - {id: session, kind: daily_span, forbid: [open, hold], zone: UTC, from: 15:10, to: 17:00, src: [A]}\n"
-                           "  rate_caps:\n"
-                           "    - {id: orders, counts: orders, max: 100, confidence: unverified}\n"
-                           "  direction: {same_account_hedge: allowed, src: [A]}\n"
-                           "  cross_account: {copy: own, src: [A]}\n"
-                           "  conduct: {automation: allowed, src: [A]}\n"
-                           "phases:\n"
-                           "  challenge:\n"
-                           "    stage: eval\n"
-                           "    profit_shape: {target: {frac_initial: 10%}, min_days: 4, src: [A]}\n"
-                           "  funded:\n"
-                           "    stage: funded\n"
-                           "    drop: [session]\n"
-                           "    loss_floors:\n"
-                           "      - {id: overall, anchor: run_equity, allowance: {abs: 3000}, cap: 100, breach_if: lt, src: [A]}\n"
-                           "    direction: {same_account_hedge: refused, src: [A]}\n"
-                           "  swing:\n"
-                           "    stage: funded\n"
-                           "    inherits: funded\n"
-                           "    time_windows:\n"
-                           "      - {id: weekend, kind: market_close, forbid: [hold], closed_for: 24h, src: [A]}\n"
-                           "unknown:\n"
-                           "  - leverage\n"
-                           "  - inactivity\n";
+static const char rich[] =
+    "config_version: 2\n"
+    "firm: acme\n"
+    "programme: 2-step\n"
+    "verified: 2026-11-22\n"
+    "sizes: [50000, 100000]\n"
+    "sources:\n"
+    "  A: {url: \"https://acme.example/rules\", kind: official}\n"
+    "  O: {url: \"https://acme.example/old\", kind: official_old}\n"
+    "  D: {url: data, kind: dataset, date: 2026-08-29}\n"
+    "day: {zone: Europe/Prague, at: 00:00}\n"
+    "alt_days: [{zone: UTC, at: \"01:30\"}]\n"
+    "base:\n"
+    "  loss_floors:\n"
+    "    - {id: daily, anchor: snap_balance, allowance: {frac_initial: 5%}, breach_if: lt, src: [A]}\n"
+    "    - id: overall\n"
+    "      anchor: initial\n"
+    "      allowance: {frac_initial: 10%}\n"
+    "      breach_if: le\n"
+    "      src: [D, A]\n"
+    "      disputed: [{anchor: run_eod_balance, allowance: {abs: 4000}, src: [D]}]\n"
+    "    - {id: dll, optional: true, anchor: snap_balance, allowance: {abs: 1000}, breach_if: le,"
+    " on_breach: pause_until_boundary, src: [O]}\n"
+    "  time_windows:\n"
+    "    - {id: session, kind: daily_span, forbid: [open, hold], zone: UTC, from: 15:10, to: 17:00, src: [A]}\n"
+    "  rate_caps:\n"
+    "    - {id: orders, counts: orders, max: 100, confidence: unverified}\n"
+    "  direction: {same_account_hedge: allowed, src: [A]}\n"
+    "  cross_account: {copy: own, src: [A]}\n"
+    "  conduct: {automation: allowed, src: [A]}\n"
+    "phases:\n"
+    "  challenge:\n"
+    "    stage: eval\n"
+    "    profit_shape: {target: {frac_initial: 10%}, min_days: 4, src: [A]}\n"
+    "  funded:\n"
+    "    stage: funded\n"
+    "    drop: [session]\n"
+    "    loss_floors:\n"
+    "      - {id: overall, anchor: run_equity, allowance: {abs: 3000}, cap: 100, breach_if: lt, src: [A]}\n"
+    "    direction: {same_account_hedge: refused, src: [A]}\n"
+    "  swing:\n"
+    "    stage: funded\n"
+    "    inherits: funded\n"
+    "    time_windows:\n"
+    "      - {id: weekend, kind: market_close, forbid: [hold], closed_for: 24h, src: [A]}\n"
+    "unknown:\n"
+    "  - leverage\n"
+    "  - inactivity\n";
 
 static int setup_rich(void **state)
 {
@@ -118,34 +119,45 @@ static const struct {
     {"breach_if: lt, src", "breach_if: lt, breach_if: le, src",
      "c/firms/acme.yaml:14:87: base.loss_floors[0].breach_if: written twice, first in line 14; keep one"},
     {"frac_initial: 5%", "frac_initial: 0.05",
-     "c/firms/acme.yaml:14:67: base.loss_floors[0].allowance.frac_initial: \"0.05\" has no unit; write a percentage such as "
+     "c/firms/acme.yaml:14:67: base.loss_floors[0].allowance.frac_initial: \"0.05\" has no unit; write a percentage "
+     "such as "
      "0.25%, from 0.001% to 100%"},
     {"from: 15:10", "from: 15h10",
-     "c/firms/acme.yaml:23:78: base.time_windows[0].from: \"15h10\" is not a time of day; write a time of day such as 17:00, "
+     "c/firms/acme.yaml:23:78: base.time_windows[0].from: \"15h10\" is not a time of day; write a time of day such as "
+     "17:00, "
      "from 00:00 to 23:59:59"},
-    {"optional: true", "optional: on", "c/firms/acme.yaml:21:27: base.loss_floors[2].optional: \"on\" is neither true nor false; write true or false"},
+    {"optional: true", "optional: on",
+     "c/firms/acme.yaml:21:27: base.loss_floors[2].optional: \"on\" is neither true nor false; write true or false"},
     {"forbid: [open, hold]", "forbid: open",
-     "c/firms/acme.yaml:23:47: base.time_windows[0].forbid: \"open\" not a list; write a list such as [a, b], of open, increase, "
+     "c/firms/acme.yaml:23:47: base.time_windows[0].forbid: \"open\" not a list; write a list such as [a, b], of open, "
+     "increase, "
      "close, fill, hold, cancel, from 1 to 6 actions"},
     {"forbid: [open, hold]", "forbid: [open, open]",
-     "c/firms/acme.yaml:23:54: base.time_windows[0].forbid: \"open\" is there twice; write a list such as [a, b], of open, "
+     "c/firms/acme.yaml:23:54: base.time_windows[0].forbid: \"open\" is there twice; write a list such as [a, b], of "
+     "open, "
      "increase, close, fill, hold, cancel, from 1 to 6 actions"},
     {"forbid: [open, hold]", "forbid: [no]",
-     "c/firms/acme.yaml:23:48: base.time_windows[0].forbid: \"no\" is not known here; write a list such as [a, b], of open, "
+     "c/firms/acme.yaml:23:48: base.time_windows[0].forbid: \"no\" is not known here; write a list such as [a, b], of "
+     "open, "
      "increase, close, fill, hold, cancel, from 1 to 6 actions"},
     {"kind: dataset", "kind: rumour",
-     "c/firms/acme.yaml:9:24: sources.D.kind: \"rumour\" is not known here; write one of official, official_old, support_ticket, "
+     "c/firms/acme.yaml:9:24: sources.D.kind: \"rumour\" is not known here; write one of official, official_old, "
+     "support_ticket, "
      "dataset, aggregator"},
     {"  challenge:\n", "  Challenge:\n",
      "c/firms/acme.yaml:30:3: phases: \"Challenge\" is not a name; write a name of small letters, digits and -"},
     {"  swing:\n", "  funded:\n", "c/firms/acme.yaml:39:3: phases.funded: written twice; keep one"},
     {"config_version: 2", "config_version: 1",
      "c/firms/acme.yaml:1:17: config_version: \"1\" is out of range; write a whole number, from 2 to 2"},
-    {"  - leverage\n", "  - &a leverage\n", "c/firms/acme.yaml:45:5: yaml: an anchor (&name); write the value out where it is needed"},
+    {"  - leverage\n", "  - &a leverage\n",
+     "c/firms/acme.yaml:45:5: yaml: an anchor (&name); write the value out where it is needed"},
     {"  conduct: {automation: allowed, src: [A]}\n", "",
-     "c/firms/acme.yaml:29:3: phases.challenge.conduct: the file does not say who may trade; add it to base, with automation\n"
-     "c/firms/acme.yaml:32:3: phases.funded.conduct: the file does not say who may trade; add it to base, with automation\n"
-     "c/firms/acme.yaml:38:3: phases.swing.conduct: the file does not say who may trade; add it to base, with automation"},
+     "c/firms/acme.yaml:29:3: phases.challenge.conduct: the file does not say who may trade; add it to base, with "
+     "automation\n"
+     "c/firms/acme.yaml:32:3: phases.funded.conduct: the file does not say who may trade; add it to base, with "
+     "automation\n"
+     "c/firms/acme.yaml:38:3: phases.swing.conduct: the file does not say who may trade; add it to base, with "
+     "automation"},
 
     /* sources */
     {"src: [D, A]", "src: [D, X]",
@@ -158,26 +170,32 @@ static const struct {
 
     /* amounts */
     {"allowance: {frac_initial: 5%}", "allowance: {}",
-     "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance: no amount; write one of abs, frac_initial, frac_anchor, tiers, "
+     "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance: no amount; write one of abs, frac_initial, "
+     "frac_anchor, tiers, "
      "frac_sod_profit, frac_daily"},
     {"allowance: {frac_initial: 5%}", "allowance: {frac_initial: 5%, abs: 5000}",
      "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance: written in several ways; keep one"},
     {"allowance: {frac_initial: 5%}", "allowance: {frac_daily: 5%}",
-     "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance: not of this kind here; propfleet check --explain says which are"},
+     "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance: not of this kind here; propfleet check --explain says "
+     "which are"},
     {"allowance: {frac_initial: 5%}", "allowance: {abs: 0}",
-     "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance: nothing may be lost at all; write what the firm allows"},
+     "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance: nothing may be lost at all; write what the firm "
+     "allows"},
     {"allowance: {frac_initial: 5%}", "allowance: {tiers: [{from: 10, value: 1}, {from: 5, value: 2}]}",
      "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance: tiers are not in order; write them by ascending from"},
     {"allowance: {frac_initial: 5%}", "allowance: {tiers: [{from: 0, value: 1}], basis: live_equity}",
-     "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance.basis: live_equity is for exposure_caps; write eod_profit"},
+     "c/firms/acme.yaml:14:7: base.loss_floors.daily.allowance.basis: live_equity is for exposure_caps; write "
+     "eod_profit"},
     {"cap: 100", "lock: {when: 10, at: 11}",
-     "c/firms/acme.yaml:37:9: phases.funded.loss_floors.overall.lock: the floor would be above its anchor; write at no greater "
+     "c/firms/acme.yaml:37:9: phases.funded.loss_floors.overall.lock: the floor would be above its anchor; write at no "
+     "greater "
      "than when"},
 
     /* what belongs together */
     {"zone: UTC, from: 15:10, to: 17:00, ", "from: 15:10, to: 17:00, ",
      "c/firms/acme.yaml:23:7: base.time_windows.session.kind: daily_span needs zone, from and to; write all three"},
-    {"to: 17:00", "to: 15:10", "c/firms/acme.yaml:23:7: base.time_windows.session.to: from and to are the same; write a span"},
+    {"to: 17:00", "to: 15:10",
+     "c/firms/acme.yaml:23:7: base.time_windows.session.to: from and to are the same; write a span"},
     {"kind: daily_span, forbid", "kind: payout_pending, forbid",
      "c/firms/acme.yaml:23:7: base.time_windows.session.kind: zone, from and to are for daily_span; leave them out"},
     {"kind: daily_span, forbid: [open, hold], zone: UTC, from: 15:10, to: 17:00", "kind: news, forbid: [open]",
@@ -189,14 +207,17 @@ static const struct {
     {"- {id: orders, counts: orders", "- {id: daily, counts: orders",
      "c/firms/acme.yaml:25:7: base.rate_caps.daily.id: another rule has this id, in line 14; give it one of its own"},
     {"disputed: [{anchor: run_eod_balance,", "disputed: [{disputed: [{id: x}], anchor: run_eod_balance,",
-     "c/firms/acme.yaml:20:29: base.loss_floors[1].disputed[0].disputed: inside another of its kind; write a list of other "
+     "c/firms/acme.yaml:20:29: base.loss_floors[1].disputed[0].disputed: inside another of its kind; write a list of "
+     "other "
      "readings, each with the keys that differ, from 1 to 2 readings"},
     {"disputed: [{", "disputed: [1, {",
-     "c/firms/acme.yaml:20:18: base.loss_floors[1].disputed: \"1\" not keys with values; write a list of other readings, each with "
+     "c/firms/acme.yaml:20:18: base.loss_floors[1].disputed: \"1\" not keys with values; write a list of other "
+     "readings, each with "
      "the keys that differ, from 1 to 2 readings"},
 
     /* phases */
-    {"drop: [session]", "drop: [sesion]", "c/firms/acme.yaml:35:12: phases.funded.drop: no rule \"sesion\" in base; leave it out"},
+    {"drop: [session]", "drop: [sesion]",
+     "c/firms/acme.yaml:35:12: phases.funded.drop: no rule \"sesion\" in base; leave it out"},
     {"inherits: funded", "inherits: fundet",
      "c/firms/acme.yaml:41:15: phases.swing.inherits: \"fundet\" names no phase of this file; name another phase"},
     {"inherits: funded", "inherits: swing",
@@ -265,7 +286,8 @@ static void test_phases(void **state)
     assert_true(challenge->shape.target.kind == RULES_FRAC_INITIAL && challenge->shape.target.value == 10 * PERCENT);
     assert_int_equal(challenge->shape.min_days, 4);
     assert_int_equal(challenge->life.stage, RULES_STAGE_EVAL);
-    /* Funded: the overall floor is another, with no other reading left; the session is dropped; a section is replaced. */
+    /* Funded: the overall floor is another, with no other reading left; the session is dropped; a section is replaced.
+     */
     assert_int_equal(funded->floor_count, 2);
     assert_string_equal(funded->floors[1].head.id, "overall");
     assert_int_equal(funded->floors[1].anchor, RULES_RUN_EQUITY);
@@ -306,7 +328,8 @@ static void test_heads(void **state)
     assert_int_equal(set->rates[0].head.sources, 0);
     assert_int_equal(set->shape.head.severity, RULES_VOID);
     /* Said explicitly: as it is said. */
-    support_replace(FIRM, "breach_if: lt, src: [A]", "breach_if: lt, confidence: official_partial, severity: void, src: [A]");
+    support_replace(FIRM, "breach_if: lt, src: [A]",
+                    "breach_if: lt, confidence: official_partial, severity: void, src: [A]");
     expect_good();
     assert_int_equal(set->floors[0].head.confidence, RULES_OFFICIAL_PARTIAL);
     assert_int_equal(set->floors[0].head.severity, RULES_VOID);
@@ -348,9 +371,12 @@ static void test_alt_days(void **state)
     assert_int_equal(set->floors[1].days, 1); /* static: there is but one */
     assert_int_equal(set->floors[2].days, 3);
     assert_int_equal(acme("funded", "")->rules.floors[1].days, 1); /* the peak of equity has no boundary */
-    support_replace(FIRM, "[{zone: UTC, at: \"01:30\"}]", "[{zone: UTC, at: \"01:30\"}, {zone: UTC, at: \"02:00\"}, {zone: UTC, at: \"03:00\"}]");
-    expect_messages("alt_days", "c/firms/acme.yaml:11:11: alt_days: a list of a wrong length; write a list, one \"- {...}\" a line, "
-                                "from 1 to 2 days");
+    support_replace(FIRM, "[{zone: UTC, at: \"01:30\"}]",
+                    "[{zone: UTC, at: \"01:30\"}, {zone: UTC, at: \"02:00\"}, {zone: UTC, at: \"03:00\"}]");
+    expect_messages(
+        "alt_days",
+        "c/firms/acme.yaml:11:11: alt_days: a list of a wrong length; write a list, one \"- {...}\" a line, "
+        "from 1 to 2 days");
 }
 
 /* --- options ----------------------------------------------------------------------------------------------- */
@@ -376,10 +402,14 @@ static void test_options(void **state)
     assert_int_equal(dll->kind, RULES_DAILY);
     assert_int_equal(acme("challenge", "")->rules.floor_count, 3);
     support_replace(ALPHA, "options: [dll]", "options: [mae]");
-    expect_messages("mae", "c/accounts/alpha.yaml:5:11: options: no optional rule \"mae\" in acme/2-step, phase challenge; there are dll");
+    expect_messages(
+        "mae",
+        "c/accounts/alpha.yaml:5:11: options: no optional rule \"mae\" in acme/2-step, phase challenge; there are dll");
     support_replace(FIRM, "optional: true, ", "");
     support_replace(BETA, "options: [dll]\n", "");
-    expect_messages("none", "c/accounts/alpha.yaml:5:11: options: acme/2-step has no optional rule in phase challenge; leave options out");
+    expect_messages(
+        "none",
+        "c/accounts/alpha.yaml:5:11: options: acme/2-step has no optional rule in phase challenge; leave options out");
     /* To show them, all are in. */
     support_replace(ALPHA, "options: [mae]\n", "");
     support_replace(FIRM, "id: dll, ", "id: dll, optional: true, ");
@@ -393,12 +423,16 @@ static void test_account_phase(void **state)
 {
     (void)state;
     support_replace(ALPHA, "phase: challenge\n", "");
-    expect_messages("no phase", "c/accounts/alpha.yaml:3:12: phase: missing, and acme/2-step has several; write one of challenge, funded, "
-                                "swing");
+    expect_messages(
+        "no phase",
+        "c/accounts/alpha.yaml:3:12: phase: missing, and acme/2-step has several; write one of challenge, funded, "
+        "swing");
     support_replace(ALPHA, "acme/2-step\n", "acme/2-step\nphase: fundet\n");
-    expect_messages("fundet", "c/accounts/alpha.yaml:4:8: phase: acme/2-step has no phase \"fundet\"; did you mean funded");
+    expect_messages("fundet",
+                    "c/accounts/alpha.yaml:4:8: phase: acme/2-step has no phase \"fundet\"; did you mean funded");
     support_replace(ALPHA, "phase: fundet", "phase: x9");
-    expect_messages("x9", "c/accounts/alpha.yaml:4:8: phase: acme/2-step has no phase \"x9\"; there are challenge, funded, swing");
+    expect_messages(
+        "x9", "c/accounts/alpha.yaml:4:8: phase: acme/2-step has no phase \"x9\"; there are challenge, funded, swing");
 }
 
 /* A file that is wrong is told of once; its accounts are not blamed. */
@@ -407,20 +441,24 @@ static void test_no_cascade(void **state)
     (void)state;
     support_replace(FIRM, "src: [D, A]", "src: [D, X]");
     support_replace(ALPHA, "phase: challenge", "phase: challenge\noptions: [dll]");
-    expect_messages("source", "c/firms/acme.yaml:19:16: base.loss_floors.overall.src: no source \"X\" in this file; there are A, O, D");
+    expect_messages(
+        "source",
+        "c/firms/acme.yaml:19:16: base.loss_floors.overall.src: no source \"X\" in this file; there are A, O, D");
 }
 
-/* --- policies ------------------------------------------------------------------------------------------------------ */
+/* --- policies ------------------------------------------------------------------------------------------------------
+ */
 
 static void test_manual_only(void **state)
 {
     (void)state;
     support_replace(FIRM, "automation: allowed", "automation: manual_only");
-    expect_messages("manual_only",
-                    "c/accounts/alpha.yaml:3:12: programme: acme/2-step does not allow programs that trade; write observe_only: true, or "
-                    "choose another\n"
-                    "c/accounts/beta.yaml:3:12: programme: acme/2-step does not allow programs that trade; write observe_only: true, or "
-                    "choose another");
+    expect_messages("manual_only", "c/accounts/alpha.yaml:3:12: programme: acme/2-step does not allow programs that "
+                                   "trade; write observe_only: true, or "
+                                   "choose another\n"
+                                   "c/accounts/beta.yaml:3:12: programme: acme/2-step does not allow programs that "
+                                   "trade; write observe_only: true, or "
+                                   "choose another");
     support_replace(ALPHA, "paper:", "observe_only: true\npaper:");
     support_replace(BETA, "paper:", "observe_only: true\npaper:");
     expect_good();
@@ -456,8 +494,10 @@ static void test_hosts(void **state)
     expect_good();
     support_replace(FLEET, "owner: tester", "owner: tester\nhost: vps");
     support_replace(BETA, "paper:", "observe_only: true\npaper:");
-    expect_messages("vps", "c/accounts/alpha.yaml:3:12: programme: acme/2-step refuses orders from a host of kind vps, which fleet.yaml "
-                           "names; run it elsewhere, or write observe_only: true");
+    expect_messages(
+        "vps",
+        "c/accounts/alpha.yaml:3:12: programme: acme/2-step refuses orders from a host of kind vps, which fleet.yaml "
+        "names; run it elsewhere, or write observe_only: true");
     assert_int_equal(support_config.host, RULES_HOST_VPS);
 }
 
@@ -469,15 +509,17 @@ static void test_two_accounts(void **state)
     support_replace(FIRM, "copy: own, ", "copy: own, capital_cap: 150000, accounts_max: 2, identical_cap: 150000, ");
     expect_good();
     support_replace(FIRM, "capital_cap: 150000", "capital_cap: 149999.99");
-    expect_messages("cap", "c/accounts/beta.yaml:1:1: balance: accounts of acme (evaluation) come to 150000 with this one, and the firm's "
-                           "cap is 149999.99; remove one");
+    expect_messages(
+        "cap",
+        "c/accounts/beta.yaml:1:1: balance: accounts of acme (evaluation) come to 150000 with this one, and the firm's "
+        "cap is 149999.99; remove one");
     support_replace(FIRM, "capital_cap: 149999.99, accounts_max: 2", "accounts_max: 1");
-    expect_messages("accounts_max",
-                    "c/accounts/beta.yaml:3:12: programme: 2 accounts of acme (evaluation) with this one, and the firm allows 1; remove one");
+    expect_messages("accounts_max", "c/accounts/beta.yaml:3:12: programme: 2 accounts of acme (evaluation) with this "
+                                    "one, and the firm allows 1; remove one");
     support_replace(FIRM, "accounts_max: 1, identical_cap: 150000", "identical_cap: 149999");
-    expect_messages("identical_cap",
-                    "c/accounts/beta.yaml:5:14: personality: accounts of acme with the same trades come to 150000, and its cap for those is "
-                    "149999; give this one another personality");
+    expect_messages("identical_cap", "c/accounts/beta.yaml:5:14: personality: accounts of acme with the same trades "
+                                     "come to 150000, and its cap for those is "
+                                     "149999; give this one another personality");
     /* The other stage is another pot. */
     support_replace(FIRM, "identical_cap: 149999", "capital_cap: 100000, accounts_max: 1");
     support_replace(BETA, "phase: challenge", "phase: funded");
@@ -521,26 +563,32 @@ static void test_strategy_exclusive(void **state)
     support_replace(BETA, "acme/2-step", "zeta/2-step");
     expect_good();
     support_replace("c/firms/zeta.yaml", "copy: own", "copy: own, strategy_exclusive: true");
-    expect_messages("exclusive", "c/accounts/beta.yaml:5:14: personality: plain is used by account alpha too, and zeta wants a strategy at no "
-                                 "other firm; give this one another personality");
+    expect_messages(
+        "exclusive",
+        "c/accounts/beta.yaml:5:14: personality: plain is used by account alpha too, and zeta wants a strategy at no "
+        "other firm; give this one another personality");
 }
 
 /* What is not known, or not traded yet, leaves an account only watching. */
 static void test_observe_only(void **state)
 {
     (void)state;
-    support_replace(FIRM, "  swing:\n    stage: funded\n", "  swing:\n    stage: funded\n    initial: 0\n    drop: [overall]\n");
+    support_replace(FIRM, "  swing:\n    stage: funded\n",
+                    "  swing:\n    stage: funded\n    initial: 0\n    drop: [overall]\n");
     support_replace(FIRM, "    inherits: funded\n", "");
     support_replace(FIRM, "closed_for: 24h, src", "closed_for: 24h, symbols: [EURUSD, ES, NQ], src");
-    expect_good(); /* nobody is in that phase */
+    expect_good();                                                        /* nobody is in that phase */
     assert_int_equal(acme("swing", "")->rules.windows[1].instruments, 1); /* of EURUSD and USDJPY */
     support_replace(ALPHA, "phase: challenge", "phase: swing");
     support_expect_errors(NULL,
-                          "c/accounts/alpha.yaml:3:12: programme: the file of acme/2-step has no total floor in phase swing; ask the firm and add "
+                          "c/accounts/alpha.yaml:3:12: programme: the file of acme/2-step has no total floor in phase "
+                          "swing; ask the firm and add "
                           "it, or write observe_only: true",
-                          "c/accounts/alpha.yaml:3:12: phase: acme/2-step, phase swing begins with a balance of its own, which is not traded "
+                          "c/accounts/alpha.yaml:3:12: phase: acme/2-step, phase swing begins with a balance of its "
+                          "own, which is not traded "
                           "yet; write observe_only: true",
-                          "c/accounts/alpha.yaml:3:12: programme: the rules of acme/2-step name ES (line 44), which instruments.yaml does not "
+                          "c/accounts/alpha.yaml:3:12: programme: the rules of acme/2-step name ES (line 44), which "
+                          "instruments.yaml does not "
                           "know; add it there, or write observe_only: true",
                           NULL);
     support_replace(ALPHA, "paper:", "observe_only: true\npaper:");
@@ -556,10 +604,11 @@ static void test_age(void **state)
     assert_false(acme("challenge", "")->expired);
     uint64_t digest = support_config.accounts[0].digest;
     last.today_ns += INT64_C(86400000000000);
-    support_expect_warnings(&last,
-                            "c/firms/acme.yaml:1:1: verified: 2026-11-22, 91 days ago, more than 90; compare the rules with the firm's "
-                            "text again",
-                            NULL);
+    support_expect_warnings(
+        &last,
+        "c/firms/acme.yaml:1:1: verified: 2026-11-22, 91 days ago, more than 90; compare the rules with the firm's "
+        "text again",
+        NULL);
     assert_true(acme("challenge", "")->expired);
     assert_true(support_config.accounts[0].digest == digest); /* no reload restarts an account for this */
 }
@@ -576,11 +625,13 @@ static void test_age_by_environment(void **state)
     assert_int_equal(support_report.warning_count, 0);
     setenv("PROPFLEET_TODAY", "tomorrow", 1);
     assert_int_equal(loader_load(&options, &support_config, &support_report), -EINVAL);
-    assert_string_equal(support_report.errors[0].text, "PROPFLEET_TODAY:1:1: date: \"tomorrow\" is not a date; write one such as 2026-11-22");
+    assert_string_equal(support_report.errors[0].text,
+                        "PROPFLEET_TODAY:1:1: date: \"tomorrow\" is not a date; write one such as 2026-11-22");
     unsetenv("PROPFLEET_TODAY");
 }
 
-/* --- instruments of a rule ----------------------------------------------------------------------------------------------- */
+/* --- instruments of a rule
+ * ----------------------------------------------------------------------------------------------- */
 
 static void test_instruments_of_a_rule(void **state)
 {
@@ -589,8 +640,10 @@ static void test_instruments_of_a_rule(void **state)
                     "  exposure_caps:\n"
                     "    - {id: all, counts: lots_open, limit: {abs: 5}, src: [A]}\n"
                     "    - {id: fx, counts: lots_per_order, limit: {abs: 50}, classes: [fx], src: [A]}\n"
-                    "    - {id: one, counts: lots_open, limit: {tiers: [{from: 0, value: 2}, {from: 10, value: 3}]}, symbols: [USDJPY], src: [A]}\n"
-                    "    - {id: weighed, counts: lots_per_side, limit: {abs: 5}, weights: [{symbols: [EURUSD], weight: 0.1}], src: [A]}\n"
+                    "    - {id: one, counts: lots_open, limit: {tiers: [{from: 0, value: 2}, {from: 10, value: 3}]}, "
+                    "symbols: [USDJPY], src: [A]}\n"
+                    "    - {id: weighed, counts: lots_per_side, limit: {abs: 5}, weights: [{symbols: [EURUSD], weight: "
+                    "0.1}], src: [A]}\n"
                     "  direction:");
     expect_good();
     const struct rules_set *set = &acme("challenge", "")->rules;
@@ -599,28 +652,35 @@ static void test_instruments_of_a_rule(void **state)
     assert_int_equal(set->exposures[1].instruments, 3);
     assert_int_equal(set->exposures[2].instruments, 2);
     assert_int_equal(set->exposures[3].instruments, 1);
-    assert_true(set->exposures[0].weight[0] == DEC_ONE && set->exposures[0].weight[1] == DEC_ONE && set->exposures[0].weight[2] == 0);
+    assert_true(set->exposures[0].weight[0] == DEC_ONE && set->exposures[0].weight[1] == DEC_ONE &&
+                set->exposures[0].weight[2] == 0);
     assert_true(set->exposures[3].weight[0] == DEC_ONE / 10 && set->exposures[3].weight[1] == 0);
     assert_true(set->exposures[2].limit.kind == RULES_TIERED && set->exposures[2].limit.tier_count == 2);
     assert_true(acme("challenge", "")->lots_per_order_max == MONEY(50));
 }
 
-/* --- what ships ------------------------------------------------------------------------------------------------------------ */
+/* --- what ships
+ * ------------------------------------------------------------------------------------------------------------ */
 
-/* As the tables of docs/rules.md have it: id kind anchor-allowance [cap] [pause] operator. I: of the initial balance, A: of the
- * anchor. Then the days. */
+/* As the tables of docs/rules.md have it: id kind anchor-allowance [cap] [pause] operator. I: of the initial balance,
+ * A: of the anchor. Then the days. */
 static const struct {
     const char *programme, *phase, *floors, *days;
 } pins[] = {
     {"ftmo/2-step", "challenge",
-     "daily D snap_balance-5%I lt; overall T initial-10%I lt; overall-disputed T run_eod_balance-10%I lt", "00:00 Europe/Prague"},
+     "daily D snap_balance-5%I lt; overall T initial-10%I lt; overall-disputed T run_eod_balance-10%I lt",
+     "00:00 Europe/Prague"},
     {"ftmo/2-step", "verification",
-     "daily D snap_balance-5%I lt; overall T initial-10%I lt; overall-disputed T run_eod_balance-10%I lt", "00:00 Europe/Prague"},
+     "daily D snap_balance-5%I lt; overall T initial-10%I lt; overall-disputed T run_eod_balance-10%I lt",
+     "00:00 Europe/Prague"},
     {"ftmo/2-step", "funded-standard",
-     "daily D snap_balance-5%I lt; overall T initial-10%I lt; overall-disputed T run_eod_balance-10%I lt", "00:00 Europe/Prague"},
+     "daily D snap_balance-5%I lt; overall T initial-10%I lt; overall-disputed T run_eod_balance-10%I lt",
+     "00:00 Europe/Prague"},
     {"ftmo/2-step", "funded-swing",
-     "daily D snap_balance-5%I lt; overall T initial-10%I lt; overall-disputed T run_eod_balance-10%I lt", "00:00 Europe/Prague"},
-    {"ftmo/1-step", "challenge", "daily D snap_balance-3%I lt; overall T run_eod_balance-10%I lt", "00:00 Europe/Prague"},
+     "daily D snap_balance-5%I lt; overall T initial-10%I lt; overall-disputed T run_eod_balance-10%I lt",
+     "00:00 Europe/Prague"},
+    {"ftmo/1-step", "challenge", "daily D snap_balance-3%I lt; overall T run_eod_balance-10%I lt",
+     "00:00 Europe/Prague"},
     {"fundednext/stellar-2-step", "phase-1", "daily D snap_balance-5%I lt; overall T initial-10%I lt",
      "17:00 America/New_York, 00:00 Europe/Helsinki"},
     {"fundednext/stellar-2-step", "phase-2", "daily D snap_balance-5%I lt; overall T initial-10%I lt",
@@ -631,54 +691,74 @@ static const struct {
      "17:00 America/New_York, 00:00 Europe/Helsinki"},
     {"fundednext/stellar-1-step", "funded", "daily D snap_balance-3%I lt; overall T initial-6%I lt",
      "17:00 America/New_York, 00:00 Europe/Helsinki"},
-    {"the5ers/high-stakes", "phase-1", "daily D snap_max-5%A le; overall T initial-10%I le", "17:00 America/New_York, 17:00 Etc/GMT+5"},
-    {"the5ers/high-stakes", "phase-2", "daily D snap_max-5%A le; overall T initial-10%I le", "17:00 America/New_York, 17:00 Etc/GMT+5"},
-    {"the5ers/high-stakes", "funded", "daily D snap_max-5%A le; overall T initial-10%I le", "17:00 America/New_York, 17:00 Etc/GMT+5"},
-    {"fundingpips/2-step", "phase-1", "daily D snap_max-5%A le; overall T initial-10%I le", "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
-    {"fundingpips/2-step", "phase-1-10", "daily D snap_max-5%A le; overall T initial-10%I le", "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
-    {"fundingpips/2-step", "phase-2", "daily D snap_max-5%A le; overall T initial-10%I le", "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
-    {"fundingpips/2-step", "funded", "daily D snap_max-5%A le; overall T initial-10%I le", "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
-    {"fundingpips/zero", "funded", "daily D snap_max-3%A le; overall T run_equity-5%I cap 0 le", "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
+    {"the5ers/high-stakes", "phase-1", "daily D snap_max-5%A le; overall T initial-10%I le",
+     "17:00 America/New_York, 17:00 Etc/GMT+5"},
+    {"the5ers/high-stakes", "phase-2", "daily D snap_max-5%A le; overall T initial-10%I le",
+     "17:00 America/New_York, 17:00 Etc/GMT+5"},
+    {"the5ers/high-stakes", "funded", "daily D snap_max-5%A le; overall T initial-10%I le",
+     "17:00 America/New_York, 17:00 Etc/GMT+5"},
+    {"fundingpips/2-step", "phase-1", "daily D snap_max-5%A le; overall T initial-10%I le",
+     "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
+    {"fundingpips/2-step", "phase-1-10", "daily D snap_max-5%A le; overall T initial-10%I le",
+     "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
+    {"fundingpips/2-step", "phase-2", "daily D snap_max-5%A le; overall T initial-10%I le",
+     "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
+    {"fundingpips/2-step", "funded", "daily D snap_max-5%A le; overall T initial-10%I le",
+     "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
+    {"fundingpips/zero", "funded", "daily D snap_max-3%A le; overall T run_equity-5%I cap 0 le",
+     "00:00 Etc/GMT-3, 00:00 Europe/Prague"},
     {"e8/one", "challenge", "daily D snap_balance-3%I le; overall T run_closed-6%I cap 0 lt",
      "17:00 America/New_York, 00:00 UTC, 00:00 Europe/Prague"},
     {"e8/one", "funded", "daily D snap_balance-3%I le; overall T run_closed-6%I cap 0 lt",
      "17:00 America/New_York, 00:00 UTC, 00:00 Europe/Prague"},
-    {"e8/signature", "challenge", "pause D snap_balance-2%I pause le", "17:00 America/New_York, 00:00 UTC, 00:00 Europe/Prague"},
-    {"alpha/pro", "challenge", "daily D snap_balance-5%A le; overall T initial-10%I le", "00:00 Etc/GMT-2, 00:00 Etc/GMT-3"},
-    {"alpha/pro", "qualified", "daily D snap_balance-5%A le; overall T initial-10%I le", "00:00 Etc/GMT-2, 00:00 Etc/GMT-3"},
-    {"alpha/one", "challenge", "daily D snap_max-4%A le; overall T run_closed-6%I cap 0 lt", "00:00 Etc/GMT-2, 00:00 Etc/GMT-3"},
-    {"alpha/one", "qualified", "daily D snap_max-4%A le; overall T run_closed-6%I cap 0 lt", "00:00 Etc/GMT-2, 00:00 Etc/GMT-3"},
+    {"e8/signature", "challenge", "pause D snap_balance-2%I pause le",
+     "17:00 America/New_York, 00:00 UTC, 00:00 Europe/Prague"},
+    {"alpha/pro", "challenge", "daily D snap_balance-5%A le; overall T initial-10%I le",
+     "00:00 Etc/GMT-2, 00:00 Etc/GMT-3"},
+    {"alpha/pro", "qualified", "daily D snap_balance-5%A le; overall T initial-10%I le",
+     "00:00 Etc/GMT-2, 00:00 Etc/GMT-3"},
+    {"alpha/one", "challenge", "daily D snap_max-4%A le; overall T run_closed-6%I cap 0 lt",
+     "00:00 Etc/GMT-2, 00:00 Etc/GMT-3"},
+    {"alpha/one", "qualified", "daily D snap_max-4%A le; overall T run_closed-6%I cap 0 lt",
+     "00:00 Etc/GMT-2, 00:00 Etc/GMT-3"},
     {"goat/2-step", "phase-1", "daily D snap_max-5%I le; daily-disputed D snap_max-5%A le; overall T initial-10%I le",
      "17:00 America/New_York, 17:00 Etc/GMT+5"},
     {"goat/2-step", "phase-2", "daily D snap_max-5%I le; daily-disputed D snap_max-5%A le; overall T initial-10%I le",
      "17:00 America/New_York, 17:00 Etc/GMT+5"},
     {"goat/2-step", "funded", "daily D snap_max-5%I le; daily-disputed D snap_max-5%A le; overall T initial-10%I le",
      "17:00 America/New_York, 17:00 Etc/GMT+5"},
-    {"blueberry/2-step", "phase-1", "daily D snap_max-5%I le; daily-disputed D snap_max-5%A le; overall T initial-10%I le",
+    {"blueberry/2-step", "phase-1",
+     "daily D snap_max-5%I le; daily-disputed D snap_max-5%A le; overall T initial-10%I le",
      "17:00 America/New_York, 17:00 Etc/GMT+5"},
-    {"blueberry/2-step", "phase-2", "daily D snap_max-5%I le; daily-disputed D snap_max-5%A le; overall T initial-10%I le",
+    {"blueberry/2-step", "phase-2",
+     "daily D snap_max-5%I le; daily-disputed D snap_max-5%A le; overall T initial-10%I le",
      "17:00 America/New_York, 17:00 Etc/GMT+5"},
-    {"blueberry/2-step", "funded", "daily D snap_max-5%I le; daily-disputed D snap_max-5%A le; overall T initial-10%I le",
+    {"blueberry/2-step", "funded",
+     "daily D snap_max-5%I le; daily-disputed D snap_max-5%A le; overall T initial-10%I le",
      "17:00 America/New_York, 17:00 Etc/GMT+5"},
     {"topstep/combine-50k", "combine", "mll T run_eod_balance-2000 cap 0 lt", "17:00 America/Chicago"},
     {"topstep/combine-50k", "xfa", "mll T run_eod_balance-2000 cap 0 lt", "17:00 America/Chicago"},
-    {"apex/4-50k", "eod-eval", "threshold T run_eod_balance-2000 le; dll D snap_balance-1000 pause le", "18:00 America/New_York"},
+    {"apex/4-50k", "eod-eval", "threshold T run_eod_balance-2000 le; dll D snap_balance-1000 pause le",
+     "18:00 America/New_York"},
     {"apex/4-50k", "intraday-eval", "threshold T run_equity-2000 le", "18:00 America/New_York"},
     {"apex/4-50k", "eod-pa",
-     "threshold T run_eod_balance-2000 cap 100 le; dll D snap_balance-1000(0:1000,1500:1000,3000:2000,6000:3000) pause le",
+     "threshold T run_eod_balance-2000 cap 100 le; dll D snap_balance-1000(0:1000,1500:1000,3000:2000,6000:3000) pause "
+     "le",
      "18:00 America/New_York"},
     {"apex/4-50k", "intraday-pa",
-     "dll D snap_balance-1000(0:1000,1500:1000,3000:2000,6000:3000) pause le; threshold T run_equity-2000 cap 100 le",
+     "threshold T run_equity-2000 cap 100 le; dll D snap_balance-1000(0:1000,1500:1000,3000:2000,6000:3000) pause le",
      "18:00 America/New_York"},
     {"apex/legacy-50k", "pa", "threshold T run_equity-2500 cap 100 le", "18:00 America/New_York"},
     {"myfundedfutures/core", "eval", "trail T run_eod_balance-3%I le", "17:00 America/Chicago, 17:00 America/New_York"},
     {"myfundedfutures/rapid", "eval", "trail T run_equity-4%I le", "17:00 America/Chicago, 17:00 America/New_York"},
-    {"take-profit-trader/50k", "test", "trail T run_eod_balance-2000 cap 0 le; trail-disputed T run_eod_balance-2000 cap 0 le at_boundary",
+    {"take-profit-trader/50k", "test",
+     "trail T run_eod_balance-2000 cap 0 le; trail-disputed T run_eod_balance-2000 cap 0 le at_boundary",
      "17:00 America/New_York"},
     {"take-profit-trader/50k", "pro", "trail T run_equity-2000 cap 0 le", "17:00 America/New_York"},
     {"earn2trade/100k", "eval", "trail T run_eod_balance-3500 cap 0 le", "17:00 America/Chicago"},
     {"earn2trade/25k", "eval", "daily D snap_balance-550 le", "17:00 America/Chicago"},
-    {"tradeify/growth-50k", "growth", "trail T run_eod_balance-2000 cap 0 le; dll D snap_balance-1250(0:1250,3000:2000) pause le",
+    {"tradeify/growth-50k", "growth",
+     "trail T run_eod_balance-2000 cap 0 le; dll D snap_balance-1250(0:1250,3000:2000) pause le",
      "17:00 America/New_York, 18:00 America/New_York"},
 };
 #define PIN_COUNT (sizeof pins / sizeof pins[0])
@@ -692,7 +772,8 @@ static size_t write_amount(char *out, size_t size, const struct rules_amount *a)
     for (uint32_t i = 0; i < a->tier_count; i++) {
         dec_format(a->tiers[i].from, 0, from);
         dec_format(a->tiers[i].value, 0, value);
-        n += (size_t)snprintf(out + n, size - n, "%s%s:%s%s", i == 0 ? "(" : ",", from, value, i + 1 == a->tier_count ? ")" : "");
+        n += (size_t)snprintf(out + n, size - n, "%s%s:%s%s", i == 0 ? "(" : ",", from, value,
+                              i + 1 == a->tier_count ? ")" : "");
     }
     return n;
 }
@@ -703,8 +784,8 @@ static void write_floors(const struct rules_set *set, char *out, size_t size)
     for (uint32_t i = 0; i < set->floor_count; i++) {
         const struct rules_floor *f = &set->floors[i];
         char cap[DEC_STR_MAX];
-        n += (size_t)snprintf(out + n, size - n, "%s%s %c %s-", i > 0 ? "; " : "", f->head.id, f->kind == RULES_DAILY ? 'D' : 'T',
-                              rule_anchor_names[f->anchor]);
+        n += (size_t)snprintf(out + n, size - n, "%s%s %c %s-", i > 0 ? "; " : "", f->head.id,
+                              f->kind == RULES_DAILY ? 'D' : 'T', rule_anchor_names[f->anchor]);
         n += write_amount(out + n, size - n, &f->allowance);
         dec_format(f->cap, 0, cap);
         n += (size_t)snprintf(out + n, size - n, "%s%s%s %s%s", f->has_cap ? " cap " : "", f->has_cap ? cap : "",
@@ -744,7 +825,8 @@ static void test_shipped_numbers(void **state)
         write_floors(&p->rules, floors, sizeof floors);
         write_days(&p->rules, days, sizeof days);
         if (strcmp(floors, pins[pin].floors) != 0 || strcmp(days, pins[pin].days) != 0)
-            fail_msg("%s, phase %s:\n%s | %s\nnot\n%s | %s", name, p->phase, floors, days, pins[pin].floors, pins[pin].days);
+            fail_msg("%s, phase %s:\n%s | %s\nnot\n%s | %s", name, p->phase, floors, days, pins[pin].floors,
+                     pins[pin].days);
         seen++;
     }
     assert_int_equal(seen, PIN_COUNT);
@@ -785,22 +867,25 @@ static void test_shipped_others(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct rules_set *set = &find(rows[i].firm, rows[i].name, rows[i].phase, "")->rules;
         dec_t target = rows[i].target > 1000 ? MONEY(rows[i].target) : (dec_t)rows[i].target * (DEC_ONE / 1000);
-        if (set->conduct.automation != rows[i].automation || set->shape.target.value != target || set->shape.min_days != rows[i].min_days ||
-            set->shape.days_counted != rows[i].counted || set->shape.has_best_day != (rows[i].best_day > 0) ||
-            set->shape.best_day_max != rows[i].best_day * PERCENT)
+        if (set->conduct.automation != rows[i].automation || set->shape.target.value != target ||
+            set->shape.min_days != rows[i].min_days || set->shape.days_counted != rows[i].counted ||
+            set->shape.has_best_day != (rows[i].best_day > 0) || set->shape.best_day_max != rows[i].best_day * PERCENT)
             fail_msg("%s/%s, phase %s", rows[i].firm, rows[i].name, rows[i].phase);
     }
     const struct rules_loss *idea = &find("blueberry", "2-step", "funded", "")->rules.losses[0];
-    assert_true(idea->group == RULES_GROUP_IDEA && idea->over == RULES_GE && idea->window_s == 600 && idea->limit.value == DEC_ONE * 15 / 1000);
+    assert_true(idea->group == RULES_GROUP_IDEA && idea->over == RULES_GE && idea->window_s == 600 &&
+                idea->limit.value == DEC_ONE * 15 / 1000);
     const struct rules_loss *mae = &find("apex", "legacy-50k", "pa", "")->rules.losses[0];
-    assert_true(mae->limit.kind == RULES_FRAC_SOD_PROFIT && mae->limit.value == 30 * PERCENT && mae->limit.floor_of == MONEY(2500));
+    assert_true(mae->limit.kind == RULES_FRAC_SOD_PROFIT && mae->limit.value == 30 * PERCENT &&
+                mae->limit.floor_of == MONEY(2500));
     const struct rules_loss *zero = &find("fundingpips", "zero", "funded", "")->rules.losses[0];
     assert_true(zero->group == RULES_GROUP_ACCOUNT && zero->floating_only && zero->limit.value == PERCENT);
     const struct rules_window *news = &find("ftmo", "2-step", "funded-standard", "")->rules.windows[1];
     assert_true(news->kind == RULES_NEWS && news->before_s == 120 && news->after_s == 120 &&
                 news->forbids == (RULES_OPEN | RULES_INCREASE | RULES_CLOSE | RULES_FILL));
     const struct rules_exposure *tiers = &find("topstep", "combine-50k", "xfa", "")->rules.exposures[0];
-    assert_true(tiers->limit.tier_count == 3 && tiers->limit.tiers[1].from == DEC_ONE * 150001 / 100 && tiers->limit.tiers[2].value == MONEY(5));
+    assert_true(tiers->limit.tier_count == 3 && tiers->limit.tiers[1].from == DEC_ONE * 150001 / 100 &&
+                tiers->limit.tiers[2].value == MONEY(5));
     const struct rules_exposure *micro = &find("apex", "4-50k", "eod-pa", "")->rules.exposures[0];
     for (uint32_t i = 0; i < support_config.instrument_count; i++)
         if (strcmp(support_config.instruments[i].symbol, "MES") == 0)
@@ -898,10 +983,12 @@ static void test_example_accounts(void **state)
     support_replace("c/accounts/kestrel.yaml", "observe_only: true\n", "");
     support_replace("c/accounts/lapwing.yaml", "observe_only: true\n", "");
     assert_int_equal(support_load(&(struct loader_options){.runtime_dir = "/r"}), -EINVAL);
-    assert_non_null(strstr(support_report.errors[0].text, "accounts/kestrel.yaml:5:12: programme: apex/4-50k does not allow programs"));
+    assert_non_null(strstr(support_report.errors[0].text,
+                           "accounts/kestrel.yaml:5:12: programme: apex/4-50k does not allow programs"));
 }
 
-/* --- damage ---------------------------------------------------------------------------------------------------------------- */
+/* --- damage
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t draw(uint64_t *random)
 {
