@@ -241,7 +241,7 @@ static int day_bounds(struct golden_vector *v)
     int64_t start, end;
     day_of(v, golden_text(v, "tz"), golden_clock(v, "at"), golden_date(v, "local_date"), &start, &end);
     golden_expect_time(v, "utc", start);
-    golden_expect_int(v, "day_hours", (end - start) / (3600 * NS));
+    golden_expect_dec(v, "day_hours", (end - start) / 36000);
     return 1;
 }
 
@@ -253,7 +253,7 @@ static int day_gap(struct golden_vector *v)
     day_of(v, "Europe/Prague", 0, date, &prague, &end);
     golden_expect_time(v, "platform_utc", platform);
     golden_expect_time(v, "prague_utc", prague);
-    golden_expect_int(v, "gap_hours", (prague - platform) / (3600 * NS));
+    golden_expect_dec(v, "gap_hours", (prague - platform) / 36000);
     return 1;
 }
 
@@ -308,46 +308,78 @@ static struct rules_floor *static_floor(struct golden_vector *v, dec_t equity, d
     return floor;
 }
 
-static int one_order(struct golden_vector *v)
+/* The order of `terms` as the request, by its cost a lot; where that does not come out even, as a leg of the book. */
+static void request_of(struct golden_vector *v, const struct rules_terms *terms, const struct rules_leg *leg)
 {
-    bool has_floor = golden_has(v, "floor");
-    struct rules_leg leg = {0};
-    dec_t lots = golden_has(v, "filled") ? golden_dec(v, "filled") + golden_dec(v, "leaves") : golden_dec(v, "q");
-    dec_t commission = golden_dec_or(v, "commission", 0), per_lot = 0;
+    dec_t lots = terms->filled + terms->leaves, per_lot = 0, back = 0;
+    if (lots <= 0 || dec_div(terms->cost, lots, DEC_ROUND_CEIL, &per_lot) != 0 ||
+        dec_mul(per_lot, lots, DEC_ROUND_CEIL, &back) != 0) {
+        golden_fail(v, "lots");
+        return;
+    }
+    if (back != terms->cost && rig.book.count < LEGS_MAX) {
+        rig.legs[rig.book.count++] = *leg;
+        return;
+    }
+    rig.request.lots = lots;
+    rig.request.unit = *terms;
+    rig.request.unit.leaves = DEC_ONE;
+    rig.request.unit.filled = rig.request.unit.covered = 0;
+    rig.request.unit.cost = per_lot;
+}
+
+/* What one lot moves for a price of 1, where the vector does not say. */
+static dec_t value_of(struct golden_vector *v)
+{
+    static const struct {
+        const char *symbol;
+        int value;
+    } known[] = {{"XAUUSD", 100}, {"ES", 50}, {"MES", 5}, {"NQ", 20}, {"MNQ", 2}};
+    if (golden_has(v, "pv_jpy") || golden_has(v, "pv"))
+        return golden_dec(v, golden_has(v, "pv") ? "pv" : "pv_jpy");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (golden_is(v, "symbol", known[i].symbol))
+            return known[i].value * DEC_ONE;
+    return 100000 * DEC_ONE;
+}
+
+static struct rules_terms order_terms(struct golden_vector *v)
+{
     struct rules_terms terms = {
-        .leaves = lots,
-        .value = golden_dec_or(v, golden_has(v, "pv_jpy") ? "pv_jpy" : "pv", 100000 * DEC_ONE),
+        .value = value_of(v),
         .rate = golden_dec_or(v, "jpyusd", DEC_ONE),
         .haircut = golden_dec_or(v, "haircut", 0),
-        .stop_distance = golden_dec(v, "dist"),
         .no_stop_distance = golden_dec_or(v, "no_stop_dist", 0),
         .target_distance = RULES_UNBOUNDED,
         .slip_entry = golden_dec_or(v, "slip_entry", 0),
         .slip_exit = golden_dec_or(v, "slip_exit", 0),
-        .cost = commission,
+        .cost = golden_dec_or(v, "commission", 0),
     };
+    terms.stop_distance = golden_dec_or(v, "dist", terms.no_stop_distance); /* none: the catastrophe */
     if (golden_has(v, "filled")) {
         terms.filled = golden_dec(v, "filled");
         terms.leaves = golden_dec(v, "leaves");
         terms.covered = golden_dec(v, "stop_qty");
+    } else {
+        terms.leaves = golden_dec(v, "q");
     }
-    dec_t gap = golden_dec_or(v, "weekend_gap", 0);
+    return terms;
+}
+
+static int one_order(struct golden_vector *v)
+{
+    struct rules_leg leg = {.side = 1, .kind = RULES_LEG_ORDER};
+    struct rules_terms terms = order_terms(v);
     bool held = golden_has(v, "held_over_close") && golden_bool(v, "held_over_close");
     if (held)
-        terms.gap_distance = gap;
+        terms.gap_distance = golden_dec_or(v, "weekend_gap", 0);
     rules_price(&terms, &leg);
     golden_expect_dec(v, "delta", leg.give_up);
-    if (!has_floor)
+    if (!golden_has(v, "floor"))
         return 1;
     (void)static_floor(v, golden_dec(v, "equity"), golden_dec(v, "floor"));
-    if (lots <= 0 || dec_div(commission, lots, DEC_ROUND_CEIL, &per_lot) != 0)
-        golden_fail(v, "lots");
-    rig.request.lots = lots;
-    rig.request.unit = terms;
-    rig.request.unit.leaves = DEC_ONE;
-    rig.request.unit.filled = rig.request.unit.covered = 0;
-    rig.request.unit.cost = per_lot;
-    rig.request.unit.gap_distance = gap;
+    terms.gap_distance = golden_dec_or(v, "weekend_gap", 0); /* whether it counts is the gate's to say */
+    request_of(v, &terms, &leg);
     rig.request.may_cross_close = held;
     ask(v);
     golden_expect_dec(v, "wce", verdict(RULES_P1_LOSS_FLOOR, 1, 0)->left);
@@ -395,13 +427,15 @@ static bool has_legs(const struct golden_vector *v)
 }
 
 /* pos*: positions, oco*: one set of orders, pend*: free orders, new: the request. linked=false: the set is none. A
- * vector with `linked` and no legs speaks of those of the vector above. */
+ * vector with `linked` and no legs speaks of the nearest above it that has some. */
 static int whole_book(struct golden_vector *v)
 {
-    const struct golden_vector *from = has_legs(v) ? v : v->before;
+    const struct golden_vector *from = v;
     bool linked = !golden_has(v, "linked") || golden_bool(v, "linked");
     dec_t oco = 0;
-    if (!from || !has_legs(from)) {
+    while (from && !has_legs(from))
+        from = from->before;
+    if (!from) {
         golden_fail(v, "no book");
         return 1;
     }
@@ -423,11 +457,7 @@ static int whole_book(struct golden_vector *v)
         (void)snprintf(name, sizeof name, "d_%.20s", key);
         golden_expect_dec(v, name, leg.give_up);
         if (new) {
-            rig.request.lots = leg.lots;
-            rig.request.unit = terms;
-            rig.request.unit.leaves = DEC_ONE;
-            if (dec_div(terms.cost, leg.lots, DEC_ROUND_CEIL, &rig.request.unit.cost) != 0)
-                golden_fail(v, "new");
+            request_of(v, &terms, &leg);
         } else if (rig.book.count < LEGS_MAX) {
             rig.legs[rig.book.count++] = leg;
         }
@@ -701,6 +731,7 @@ static const struct {
     {"PT", {"long_delta", "short_delta"}, both_sides},
     {"PT", {"unit_loss", "daily_room"}, smallest},
     {"PT", {"dist"}, one_order},
+    {"PT", {"no_stop_dist"}, one_order},
     {"CT", {"leg1"}, buffer_of_book},
     {"CT", {"q", "tick_value"}, buffer_of_one},
     {"CT", {"floor_today", "lead_s"}, lookahead},
