@@ -1,7 +1,7 @@
 # replay, simulator, bar builder: the only writer of market data
 MODULES += feed
 feed_SRC := workers/feed/csv.c workers/feed/csv_fast.c workers/feed/spread.c workers/feed/session.c workers/feed/source.c \
-            workers/feed/simulator.c workers/feed/builder.c workers/feed/merge.c
+            workers/feed/simulator.c workers/feed/builder.c workers/feed/merge.c workers/feed/season.c
 
 PROGRAMS += propfleet-feed
 propfleet-feed_DIR := libexec/propfleet
