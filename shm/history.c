@@ -28,13 +28,14 @@ size_t history_size_bytes(uint32_t instrument_count, uint32_t capacity)
 {
     assert(history_limits_valid(instrument_count, capacity));
     return history_seasons_offset(instrument_count, capacity) +
-           (size_t)instrument_count * HISTORY_WEEK_HOURS * sizeof(struct history_season);
+           (size_t)instrument_count * sizeof(struct history_season);
 }
 
-/* Where one series, of bars or of one hour of the week, lies: a count, and slots of a stamp and word_count words. */
+/* Where one series, of bars or of one hour of the week, lies: a count, and slots of a stamp and word_count words, which
+ * stand `stride` words apart. */
 struct history_place {
     const _Atomic uint64_t *count, *slots;
-    size_t word_count;
+    size_t word_count, stride;
     uint32_t capacity;
 };
 
@@ -56,7 +57,8 @@ static bool history_locate(const struct history *history, uint32_t instrument, e
     size_t index = (size_t)instrument * TIMEFRAME_COUNT + (size_t)timeframe;
     const unsigned char *base = (const unsigned char *)history + history_slots_offset(instrument_count);
     const struct history_slot *slots = (const struct history_slot *)(const void *)base + index * capacity;
-    *out = (struct history_place){&history->series[index].count, &slots->stamp, HISTORY_BAR_WORDS, capacity};
+    *out = (struct history_place){&history->series[index].count, &slots->stamp, HISTORY_BAR_WORDS,
+                                  sizeof(struct history_slot) / sizeof(shm_word), capacity};
     return true;
 }
 
@@ -68,14 +70,16 @@ static bool history_locate_hour(const struct history *history, uint32_t instrume
         return false;
     const unsigned char *base = (const unsigned char *)history + history_seasons_offset(instrument_count, capacity);
     const struct history_season *season =
-        (const struct history_season *)(const void *)base + (size_t)instrument * HISTORY_WEEK_HOURS + week_hour;
-    *out = (struct history_place){&season->count, &season->slots[0].stamp, HISTORY_HOUR_WORDS, HISTORY_HOUR_SLOTS};
+        (const struct history_season *)(const void *)base + instrument;
+    *out = (struct history_place){&season->count[week_hour], &season->slots[0][week_hour].stamp, HISTORY_HOUR_WORDS,
+                                  HISTORY_WEEK_HOURS * (sizeof(struct history_hour_slot) / sizeof(shm_word)),
+                                  HISTORY_HOUR_SLOTS};
     return true;
 }
 
 static const _Atomic uint64_t *history_slot_at(const struct history_place *place, uint64_t ordinal)
 {
-    return place->slots + (ordinal & (place->capacity - 1)) * (1 + place->word_count);
+    return place->slots + (ordinal & (place->capacity - 1)) * place->stride;
 }
 
 struct history *history_init(void *memory, uint32_t instrument_count, uint32_t capacity, uint64_t generation)

@@ -149,17 +149,17 @@ struct history_hour_slot {
 };
 static_assert(sizeof(struct history_hour_slot) == 32, "a stamp and three words");
 
-/* One hour of the week of one instrument. */
+/* One instrument's hours of the week. Slot by slot, so that weeks fill pages one after the other. */
 struct history_season {
-    _Atomic uint64_t count; /* hours ever appended */
-    struct history_hour_slot slots[HISTORY_HOUR_SLOTS];
+    _Atomic uint64_t count[HISTORY_WEEK_HOURS]; /* hours ever appended */
+    struct history_hour_slot slots[HISTORY_HOUR_SLOTS][HISTORY_WEEK_HOURS];
 };
 static_assert((HISTORY_HOUR_SLOTS & (HISTORY_HOUR_SLOTS - 1)) == 0, "a slot is found by a mask");
 static_assert(offsetof(struct history_bar, seq) == 0 && offsetof(struct history_hour, seq) == 0,
               "the first word of both is what a reader compares with its own position");
 
 /* After the header: instrument_count * TIMEFRAME_COUNT series heads, then capacity slots of each series, then
- * instrument_count * HISTORY_WEEK_HOURS seasons. */
+ * instrument_count seasons. */
 struct history {
     uint64_t magic;
     uint32_t version, bar_size;

@@ -19,7 +19,7 @@ static const char *const tables[TABLE_COUNT] = {"meta", "series", "bars", "hours
 #define KEY_IDENTITY 1u
 #define KEY_POSITION 2u
 #define KIND "feed"
-#define BLOCK_BARS 16u
+#define BLOCK_BARS 56u /* a row fills a page of LMDB's own */
 #define BATCH_ROOM_LEAST 8192u /* a batch with less room than this is committed before more is put */
 
 struct identity_row {
@@ -28,7 +28,7 @@ struct identity_row {
     char source_name[CONFIG_NAME_MAX];
 };
 
-/* Bars first .. first + 15 of a series; those over its count are zero. */
+/* Bars first .. first + BLOCK_BARS - 1 of a series; those over its count are zero. */
 struct block_row {
     uint64_t first;
     struct history_bar bars[BLOCK_BARS];

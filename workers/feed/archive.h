@@ -14,7 +14,7 @@
  * goes on with the history in memory alone. archive_problem says so.
  *
  * Tables: meta (1: identity; 2: position) · series (instrument * TIMEFRAME_COUNT + timeframe -> count) ·
- * bars (series << 32 | block of the ring -> 16 bars) · hours (instrument * 168 + hour -> count and slots).
+ * bars (series << 32 | block of the ring -> its bars) · hours (instrument * 168 + hour -> count and slots).
  */
 #ifndef PROPFLEET_WORKERS_FEED_ARCHIVE_H
 #define PROPFLEET_WORKERS_FEED_ARCHIVE_H

@@ -55,6 +55,7 @@ struct feed {
     int64_t now_ns, turn_ns, status_ns;
     uint64_t status_seq;
     bool go, stop;
+    bool saving;              /* READY: what happens from now on is stored */
 };
 
 /* --- turns ------------------------------------------------------------------------------------------------ */
@@ -127,7 +128,7 @@ static void turn(struct feed *f)
     (void)child_turn(&f->child);
     for (int i = 0; i < MESSAGES_A_TURN && child_handle(&f->child, &message) == 1; i++)
         act_on(f, &message);
-    if (f->now_ns - f->archived_ns >= ARCHIVE_INTERVAL_NS)
+    if (f->saving && f->now_ns - f->archived_ns >= ARCHIVE_INTERVAL_NS)
         save_archive(f);
     publish_status(f, false);
 }
@@ -386,6 +387,7 @@ static bool start(struct feed *f)
     if (!wait_to_publish(f))
         return false;
     child_say(&f->child, CONTROL_READY, 0, 0);
+    f->saving = true;
     return true;
 }
 
