@@ -46,7 +46,7 @@ static enum shm_result read_hour(const struct history *history, uint32_t instrum
 
 static double median(const struct newest *newest)
 {
-    dec_t sorted[BASELINE_HOURS];
+    dec_t sorted[BASELINE_HOURS] = {0};
     for (uint32_t n = 0; n < newest->count; n++) {
         uint32_t at = n;
         for (; at > 0 && sorted[at - 1] > newest->hours[n].volume; at--)
