@@ -69,7 +69,8 @@ static const struct schema_field fields_feed[] = {
     {"speed", SCHEMA_SPEED, SCHEMA_AT(struct draft_feed, c.speed), DEC_ONE / 1000, 1000000 * DEC_ONE, .fallback = "1",
      .help = "how many times faster than real time the market plays, or max; --speed"},
     {"live", SCHEMA_FLAG, SCHEMA_AT(struct draft_feed, c.live), .fallback = "false",
-     .help = "true: the market waits for nobody, what is late is a gap. false: a replay, lossless"},
+     .help = "true: the market waits for nobody, what is late is a gap; at speed 1 it is bound to the wall clock. "
+             "false: a replay, lossless"},
     {"exit_at_end", SCHEMA_FLAG, SCHEMA_AT(struct draft_feed, c.exit_at_end), .fallback = "false",
      .help = "stop the fleet when the source has ended; --exit-at-end"},
     {"bad_rows_fatal", SCHEMA_FLAG, SCHEMA_AT(struct draft_feed, c.bad_rows_fatal), .fallback = "false",

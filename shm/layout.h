@@ -129,8 +129,9 @@ static inline void cell_write_step(struct cell *cell, uint64_t version, const sh
 /* --- history -------------------------------------------------------------------------- */
 
 #define HISTORY_MAGIC UINT64_C(0x7473696874656c66) /* "flethist" */
-#define HISTORY_VERSION 1u
+#define HISTORY_VERSION 2u
 #define HISTORY_BAR_WORDS (sizeof(struct history_bar) / 8)
+#define HISTORY_HOUR_WORDS (sizeof(struct history_hour) / 8)
 
 struct history_slot {
     _Atomic uint64_t stamp; /* the ordinal (1, 2, 3, ...) of the bar in its series, 0 while it changes */
@@ -142,30 +143,56 @@ struct history_series {
     alignas(SHM_LINE_BYTES) _Atomic uint64_t count; /* bars ever appended */
 };
 
-/* After the header: instrument_count * TIMEFRAME_COUNT series heads, then capacity slots of each series. */
+struct history_hour_slot {
+    _Atomic uint64_t stamp;
+    _Atomic uint64_t words[HISTORY_HOUR_WORDS];
+};
+static_assert(sizeof(struct history_hour_slot) == 32, "a stamp and three words");
+
+/* One instrument's hours of the week. Slot by slot, so that weeks fill pages one after the other. */
+struct history_season {
+    _Atomic uint64_t count[HISTORY_WEEK_HOURS]; /* hours ever appended */
+    struct history_hour_slot slots[HISTORY_HOUR_SLOTS][HISTORY_WEEK_HOURS];
+};
+static_assert((HISTORY_HOUR_SLOTS & (HISTORY_HOUR_SLOTS - 1)) == 0, "a slot is found by a mask");
+static_assert(offsetof(struct history_bar, seq) == 0 && offsetof(struct history_hour, seq) == 0,
+              "the first word of both is what a reader compares with its own position");
+
+/* After the header: instrument_count * TIMEFRAME_COUNT series heads, then capacity slots of each series, then
+ * instrument_count seasons. */
 struct history {
     uint64_t magic;
     uint32_t version, bar_size;
     uint32_t instrument_count, capacity;
     uint64_t generation;
     _Atomic uint32_t ready;
+    uint32_t hour_slots;
     alignas(SHM_LINE_BYTES) struct history_series series[];
 };
 
-/* Steps of one append: stamp = 0, nine bar words, stamp = ordinal, count = ordinal. */
-#define HISTORY_APPEND_STEPS (HISTORY_BAR_WORDS + 3u)
+/* Steps of one append of n words: stamp = 0, the words, stamp = ordinal, count = ordinal. `slot` is its stamp, the
+ * words follow it. */
+#define HISTORY_STEPS(n) ((n) + 3u)
+#define HISTORY_APPEND_STEPS HISTORY_STEPS(HISTORY_BAR_WORDS)
+#define HISTORY_HOUR_STEPS HISTORY_STEPS(HISTORY_HOUR_WORDS)
 
-static inline void history_append_step(struct history_series *series, struct history_slot *slot, uint64_t ordinal,
-                                       const shm_word *words, size_t step)
+struct history_append {
+    _Atomic uint64_t *count, *slot;
+    uint64_t ordinal;
+    const shm_word *words;
+    size_t word_count;
+};
+
+static inline void history_append_step(const struct history_append *a, size_t step)
 {
     if (step == 0)
-        atomic_store_explicit(&slot->stamp, 0, memory_order_release);
-    else if (step <= HISTORY_BAR_WORDS)
-        atomic_store_explicit(&slot->words[step - 1], words[step - 1], memory_order_release);
-    else if (step == HISTORY_BAR_WORDS + 1)
-        atomic_store_explicit(&slot->stamp, ordinal, memory_order_release); /* pairs with history_read */
+        atomic_store_explicit(a->slot, 0, memory_order_release);
+    else if (step <= a->word_count)
+        atomic_store_explicit(&a->slot[step], a->words[step - 1], memory_order_release);
+    else if (step == a->word_count + 1)
+        atomic_store_explicit(a->slot, a->ordinal, memory_order_release); /* pairs with history_read */
     else
-        atomic_store_explicit(&series->count, ordinal, memory_order_release);
+        atomic_store_explicit(a->count, a->ordinal, memory_order_release);
 }
 
 #endif

@@ -28,6 +28,14 @@ for point in account.before_commit account.after_commit account.before_send acco
     crash $point 1
     crash $point 9
 done
+# Between what the feed stores, what it publishes and what it says.
+crash feed_mapped 1
+crash feed_remembered 20000
+crash feed_published 20000
+crash feed.before_commit 1
+crash feed.before_commit 2
+crash feed.after_commit 1
+crash feed.after_commit 2
 crash account.reconcile_orders 1
 crash account.reconcile_positions 1
 finish

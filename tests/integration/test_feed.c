@@ -14,16 +14,20 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/control.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/vocabulary.h"
 #include "config/config.h"
+#include "shm/baseline.h"
 #include "shm/cell.h"
 #include "shm/history.h"
+#include "shm/layout.h"
 #include "shm/ring.h"
 #include "shm/segment.h"
 #include "tests/unit/feed_support.h"
@@ -363,11 +367,20 @@ static void check_history(const struct stage *s, uint64_t seq)
 
 static struct stage stage;
 
+static void use_state(unsigned number)
+{
+    char name[24];
+    snprintf(name, sizeof name, "state-%u", number);
+    snprintf(stage.config->state_dir, sizeof stage.config->state_dir, "%s", support_path(name));
+}
+
 static int setup(void **state)
 {
     (void)state;
     memset(&stage, 0, sizeof stage);
+    static unsigned count;
     stage.config = support_config(2);
+    use_state(++count); /* a fresh one */
     support_bars(stage.config, 0, "a.csv", SUPPORT_MONDAY_S, 60, 4000, 1);
     support_bars(stage.config, 1, "b.csv", SUPPORT_MONDAY_S + 600, 60, 3900, 2);
     return 0;
@@ -796,6 +809,285 @@ static void unsealed_or_foreign_cell_is_refused(void **state)
     stop(&stage);
 }
 
+/* --- what outlives a feed ------------------------------------------------------------------------------------------- */
+
+/* All that readers can see of a history; the generation in front of it differs from start to start. */
+static unsigned char *copy_history(void)
+{
+    size_t from = offsetof(struct history, series);
+    unsigned char *copy = malloc(stage.history_size - from);
+    assert_non_null(copy);
+    return memcpy(copy, (const unsigned char *)stage.history_memory + from, stage.history_size - from);
+}
+
+/* Killed at random moments, readers anywhere behind: at the end the history is that of an undisturbed run, byte for
+ * byte, the hours of the week too; and so it is when it comes out of the store alone. */
+static void killed_at_random_the_history_is_the_same(void **state)
+{
+    (void)state;
+    const size_t from = offsetof(struct history, series);
+    support_bars(stage.config, 0, "a.csv", SUPPORT_MONDAY_S, 60, 16000, 1);
+    support_bars(stage.config, 1, "b.csv", SUPPORT_MONDAY_S + 600, 300, 3200, 2);
+    compute_expected(stage.config);
+    start_fresh();
+    read_until(&stage, 2, 0);
+    unsigned char *undisturbed = copy_history();
+    stop(&stage);
+
+    use_state(9001);
+    start_fresh();
+    uint64_t claims[2] = {0, 0}, h = (uint64_t)support_now_ns(), kills = 0, generation = 1;
+    print_message("seed %" PRIu64 "\n", h);
+    while (claims[0] + 6000 < expected_count) {
+        h = hash_mix64(h);
+        read_until(&stage, 2, claims[0] + h % 3000 + 1);
+        usleep((unsigned)(h >> 40) % 4000);
+        for (unsigned i = 0; i < 2; i++) {
+            uint64_t head = stage.readers[i].ring.next_seq - 1, back = hash_mix64(h + i) % 500;
+            claims[i] = back < head - claims[i] ? head - back : claims[i];
+        }
+        assert_true(WIFSIGNALED(kill_feed(&stage)));
+        kills++;
+        start(&stage, ++generation, claims, 2);
+        expect(&stage, CONTROL_READY, 0);
+    }
+    read_until(&stage, 2, 0);
+    assert_true(kills >= 8);
+    assert_memory_equal((const unsigned char *)stage.history_memory + from, undisturbed, stage.history_size - from);
+    expect(&stage, CONTROL_DONE, 0);
+    stop(&stage);
+    claims[0] = claims[1] = expected_count;
+    start(&stage, ++generation, claims, 2);
+    assert_memory_equal((const unsigned char *)stage.history_memory + from, undisturbed, stage.history_size - from);
+    struct baseline baseline;
+    int64_t end_ns = expected[expected_count - 1].record.time_ns;
+    assert_int_equal(baseline_read(stage.history, 0, end_ns, UINT64_MAX, &baseline), SHM_OK);
+    assert_true(baseline.of_day && baseline.occurrences >= 10 && baseline.volume > 0);
+    free(undisturbed);
+    stop(&stage);
+}
+
+static void state_of_another_source_is_refused(void **state)
+{
+    (void)state;
+    compute_expected(stage.config);
+    start_fresh();
+    read_until(&stage, 2, 2000);
+    stop(&stage);
+    stage.config->instruments[0].timeframes = 1u << TIMEFRAME_M1 | 1u << TIMEFRAME_M5; /* other records */
+    spawn(&stage, 2);
+    expect(&stage, CONTROL_MAPPED, 0);
+    drop_cell(&stage.readers[0]);
+    new_cell(&stage.readers[0], 300, 1990);
+    announce(&stage, 0, true, true);
+    say(&stage, CONTROL_GO, 0);
+    expect_fatal("fresh state folder");
+
+    compute_expected(stage.config); /* accounts without state: nothing of the old is needed */
+    start(&stage, 3, join_all, 2);
+    for (unsigned i = 0; i < 2; i++)
+        cell_set_durable(stage.readers[i].cell, 0);
+    expect(&stage, CONTROL_READY, 0);
+    read_until(&stage, 2, 0);
+    check_history(&stage, expected_count);
+    stop(&stage);
+}
+
+static void changed_data_are_refused(void **state)
+{
+    (void)state;
+    compute_expected(stage.config);
+    start_fresh();
+    read_until(&stage, 2, 2000);
+    stop(&stage);
+    support_bars(stage.config, 0, "a.csv", SUPPORT_MONDAY_S, 60, 4000, 77); /* the same file, other prices */
+    spawn(&stage, 2);
+    expect(&stage, CONTROL_MAPPED, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        drop_cell(&stage.readers[i]);
+        new_cell(&stage.readers[i], 300 + i, 4000);
+        announce(&stage, i, true, true);
+    }
+    say(&stage, CONTROL_GO, 0);
+    expect_fatal("is not what it was");
+}
+
+/* New accounts on an old state folder: the market begins again, and no bar of its future hides its past. */
+static void a_replay_from_the_beginning_has_no_future(void **state)
+{
+    (void)state;
+    compute_expected(stage.config);
+    start_fresh();
+    read_until(&stage, 2, 0);
+    expect(&stage, CONTROL_DONE, 0);
+    stop(&stage);
+    start(&stage, 2, join_all, 2);
+    assert_int_equal(ring_first_seq(stage.ring), 1);
+    for (unsigned i = 0; i < 2; i++)
+        cell_set_durable(stage.readers[i].cell, 0);
+    expect(&stage, CONTROL_READY, 0);
+    read_until(&stage, 2, 3000);
+    uint64_t a = stage.readers[0].ring.next_seq - 1, b = stage.readers[1].ring.next_seq - 1;
+    check_history(&stage, a < b ? a : b); /* the head is at most a ring ahead of it */
+    stop(&stage);
+}
+
+static void second_feed_finds_the_folder_taken(void **state)
+{
+    (void)state;
+    compute_expected(stage.config);
+    start_fresh();
+    static struct stage other;
+    memset(&other, 0, sizeof other);
+    other.config = stage.config;
+    spawn(&other, 2);
+    expect(&other, CONTROL_MAPPED, 0);
+    struct control_message message;
+    while (receive(&other, &message))
+        ;
+    int status = end_process(&other);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == CHILD_EXIT_TRY_LATER);
+    stop(&stage);
+}
+
+/* --- live: by the clock ------------------------------------------------------------------------------------------------ */
+
+#define TICK_NS (SUPPORT_S / 10)
+
+static int64_t wall_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * SUPPORT_S + t.tv_nsec;
+}
+
+/* Quotes, ten a second, of instrument 0; the other one is off. */
+static void ticks_from(int64_t first_ns, uint32_t count)
+{
+    struct config_instrument *c = &stage.config->instruments[0];
+    const char *path = support_path("ticks.csv");
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs("epoch_ns,bid,ask,bid_size,ask_size\n", out);
+    for (uint32_t i = 0; i < count; i++)
+        fprintf(out, "%" PRId64 ",1.1%04u,1.2%04u,1,1\n", first_ns + i * TICK_NS, i % 10000, i % 10000);
+    assert_int_equal(fclose(out), 0);
+    c->file_kind = FILE_TICKS;
+    snprintf(c->file_path, sizeof c->file_path, "%s", path);
+    stage.config->instruments[1].active = false;
+    stage.config->feed.live = true;
+    stage.config->feed.speed = 1;
+}
+
+/* The next record that reader 0 gets; how long after `wall_ns = market time + offset` it came. */
+static int64_t next_is_late_by(int64_t offset_ns, struct market_record *record)
+{
+    uint64_t lost = 0;
+    int64_t end_ns = support_now_ns() + DEADLINE_NS;
+    while (ring_read(&stage.readers[0].ring, record, &lost) != SHM_OK) {
+        assert_true(support_now_ns() < end_ns);
+        usleep(500);
+    }
+    int64_t late_ns = wall_ns() - offset_ns - record->time_ns;
+    check_record(record);
+    cell_set_consumed(stage.readers[0].cell, record->seq);
+    cell_set_durable(stage.readers[0].cell, record->seq);
+    return late_ns;
+}
+
+static void expect_on_time(int64_t offset_ns, unsigned records)
+{
+    struct market_record record;
+    for (unsigned i = 0; i < records; i++) {
+        int64_t late_ns = next_is_late_by(offset_ns, &record);
+        assert_true(late_ns > -TICK_NS / 10); /* never early */
+        assert_true(late_ns < SUPPORT_S);
+    }
+}
+
+/* A source that holds the present moment: played from there, before it is history; after a death from the moment that
+ * it is by then, and what fell due meanwhile is a gap. */
+static void live_begins_at_the_present_moment(void **state)
+{
+    (void)state;
+    int64_t now_ns = wall_ns();
+    ticks_from(now_ns - 200 * SUPPORT_S, 2000 + 100);
+    compute_expected(stage.config);
+    int64_t before_ns = wall_ns();
+    start(&stage, 1, join_all, 1);
+    uint64_t first = ring_first_seq(stage.ring);
+    assert_true(first > 1);
+    assert_true(expected[first - 1].record.time_ns > before_ns && expected[first - 2].record.time_ns <= wall_ns());
+    check_history(&stage, first - 1);
+    cell_set_durable(stage.readers[0].cell, first - 1);
+    expect_on_time(0, 10);
+
+    uint64_t last = stage.readers[0].ring.next_seq - 1;
+    assert_true(WIFSIGNALED(kill_feed(&stage)));
+    usleep(700000);
+    before_ns = wall_ns();
+    start(&stage, 2, &last, 1);
+    first = ring_first_seq(stage.ring);
+    assert_true(first > last + 10); /* six quotes and their ENDs at least */
+    assert_true(expected[first - 1].record.time_ns > before_ns);
+    assert_int_equal(expected[first - 2].record.kind, MARKET_END);
+    check_history(&stage, first - 1);
+    stop(&stage);
+}
+
+/* A recorded market begins when it is played first, and goes on without a feed. */
+static void live_recorded_market_keeps_its_clock(void **state)
+{
+    (void)state;
+    ticks_from(SUPPORT_MONDAY_S * SUPPORT_S, 1000);
+    compute_expected(stage.config);
+    start(&stage, 1, join_all, 1);
+    assert_int_equal(ring_first_seq(stage.ring), 1);
+    cell_set_durable(stage.readers[0].cell, 0);
+    struct market_record record;
+    int64_t offset_ns = wall_ns() - SUPPORT_MONDAY_S * SUPPORT_S; /* the first comes at once */
+    assert_true(next_is_late_by(offset_ns, &record) < SUPPORT_S);
+    expect_on_time(offset_ns - SUPPORT_S / 2, 25); /* longer than a second: the store has the clock */
+    uint64_t last = stage.readers[0].ring.next_seq - 1;
+    assert_true(WIFSIGNALED(kill_feed(&stage)));
+    usleep(700000);
+    start(&stage, 2, &last, 1);
+    uint64_t first = ring_first_seq(stage.ring);
+    assert_true(first > last + 10 && first < last + 200);
+    int64_t due_ns = wall_ns() - offset_ns;
+    assert_true(expected[first - 1].record.time_ns > due_ns - SUPPORT_S && expected[first - 1].record.time_ns < due_ns + SUPPORT_S);
+    check_history(&stage, first - 1);
+    assert_int_equal(ring_attach(&stage.readers[0].ring, stage.ring, stage.ring_size, first), SHM_OK); /* as accounts do */
+    expect_on_time(offset_ns - SUPPORT_S / 2, 5);
+    stop(&stage);
+}
+
+/* Live, other settings: the history begins anew behind every number that was given out. */
+static void live_other_settings_number_on(void **state)
+{
+    (void)state;
+    stage.config->feed.live = true;
+    compute_expected(stage.config);
+    start(&stage, 1, join_all, 1);
+    expect(&stage, CONTROL_READY, 0);
+    expect(&stage, CONTROL_DONE, 0);
+    uint64_t last = expected_count;
+    stop(&stage);
+    stage.config->instruments[0].timeframes = 1u << TIMEFRAME_M1;
+    compute_expected(stage.config);
+    start(&stage, 2, &last, 1);
+    assert_int_equal(ring_first_seq(stage.ring), last + 1);
+    expect(&stage, CONTROL_READY, 0);
+    expect(&stage, CONTROL_DONE, 0);
+    struct history_bar bar;
+    uint32_t count;
+    assert_int_equal(history_read(stage.history, 0, TIMEFRAME_M5, UINT64_MAX, 1, &bar, &count), SHM_EMPTY);
+    assert_int_equal(history_read(stage.history, 0, TIMEFRAME_M1, UINT64_MAX, 1, &bar, &count), SHM_OK);
+    assert_true(bar.seq > last && bar.seq <= last + expected_count);
+    assert_int_equal(ring_head(stage.ring), last + expected_count);
+    stop(&stage);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -822,6 +1114,14 @@ int main(void)
         T(bad_row_is_fatal_when_it_shall_be),
         T(claim_beyond_the_source_is_said),
         T(unsealed_or_foreign_cell_is_refused),
+        T(killed_at_random_the_history_is_the_same),
+        T(state_of_another_source_is_refused),
+        T(changed_data_are_refused),
+        T(a_replay_from_the_beginning_has_no_future),
+        T(second_feed_finds_the_folder_taken),
+        T(live_begins_at_the_present_moment),
+        T(live_recorded_market_keeps_its_clock),
+        T(live_other_settings_number_on),
     };
     return cmocka_run_group_tests_name("feed", tests, NULL, NULL);
 }

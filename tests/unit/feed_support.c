@@ -72,7 +72,7 @@ const char *support_write_gz(const char *name, const char *text)
 static void fill_the_rest(struct fleet_config *config)
 {
     snprintf(config->config_dir, sizeof config->config_dir, "/");
-    snprintf(config->state_dir, sizeof config->state_dir, "/");
+    snprintf(config->state_dir, sizeof config->state_dir, "%s", support_path("state"));
     snprintf(config->runtime_dir, sizeof config->runtime_dir, "/");
     config->coordination = (struct config_coordination){
         .permit_validity_ns = SUPPORT_S, .round_timeout_ns = SUPPORT_S, .request_timeout_ns = SUPPORT_S};

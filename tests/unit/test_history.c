@@ -182,8 +182,10 @@ static void test_writer_stopped_between_every_two_stores(void **state)
             assert_non_null(history);
             append(history, 1, held[h]);
             struct history_bar bar = bar_of(n);
+            const struct history_append writer = {&series_of(history)->count, &slot_of(history, n)->stamp, n,
+                                                  (const shm_word *)&bar, HISTORY_BAR_WORDS};
             for (size_t i = 0; i < steps; i++)
-                history_append_step(series_of(history), slot_of(history, n), n, (const shm_word *)&bar, i);
+                history_append_step(&writer, i);
             uint64_t last = steps == HISTORY_APPEND_STEPS ? n : held[h];
             uint64_t first = held[h] < CAPACITY ? 1 : held[h] - CAPACITY + (steps == 0 ? 1 : 2);
             if (last == 0)
@@ -249,6 +251,7 @@ static void test_attach(void **state)
         {offsetof(struct history, magic), 0, SHM_CORRUPT},
         {offsetof(struct history, version), HISTORY_VERSION + 1, SHM_CORRUPT},
         {offsetof(struct history, bar_size), 80, SHM_CORRUPT},
+        {offsetof(struct history, hour_slots), HISTORY_HOUR_SLOTS / 2, SHM_CORRUPT},
         {offsetof(struct history, instrument_count), 0, SHM_CORRUPT},
         {offsetof(struct history, instrument_count), INSTRUMENTS + 1, SHM_CORRUPT},
         {offsetof(struct history, instrument_count), UINT32_MAX, SHM_CORRUPT},
@@ -282,6 +285,85 @@ static void test_limits_are_checked_on_every_read(void **state)
     expect_bars(history, NO_LIMIT, CAPACITY, 1, 4);
 }
 
+/* --- hours of the week, and a writer that goes on --------------------------------------------------------- */
+
+#define WEEK_NS (INT64_C(168) * 3600 * 1000000000)
+#define MONDAY_NS (INT64_C(1704672000) * 1000000000)
+
+static struct history_hour hour_of(uint64_t n)
+{
+    return (struct history_hour){.seq = 1000 * n, .open_ns = MONDAY_NS + (int64_t)n * WEEK_NS, .volume = (dec_t)hash_mix64(n)};
+}
+
+static void append_hours(struct history *history, uint64_t from, uint64_t to)
+{
+    for (uint64_t n = from; n <= to; n++) {
+        struct history_hour hour = hour_of(n);
+        history_hour_append(history, 2, &hour);
+    }
+}
+
+static void expect_hours(const struct history *history, uint64_t up_to_seq, uint32_t max, uint64_t first, uint64_t last)
+{
+    struct history_hour out[HISTORY_HOUR_SLOTS];
+    uint32_t count = 0;
+    assert_int_equal(history_hour_read(history, 2, 0, up_to_seq, max, out, &count), SHM_OK);
+    assert_int_equal(count, last - first + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        struct history_hour want = hour_of(first + i);
+        assert_memory_equal(&out[i], &want, sizeof want);
+    }
+}
+
+static void test_hours_of_the_week(void **state)
+{
+    struct history *history = *state;
+    struct history_hour out[HISTORY_HOUR_SLOTS];
+    uint32_t count = 9;
+    assert_int_equal(history_week_hour(MONDAY_NS), 0);
+    assert_int_equal(history_week_hour(MONDAY_NS - 1), 167);
+    assert_int_equal(history_week_hour(0), 72);
+    assert_int_equal(history_hour_read(history, 2, 0, NO_LIMIT, 20, out, &count), SHM_EMPTY);
+    append_hours(history, 1, 5);
+    expect_hours(history, NO_LIMIT, 20, 1, 5);
+    expect_hours(history, 3999, 20, 1, 3);
+    expect_hours(history, 3999, 2, 2, 3);
+    assert_int_equal(history_hour_read(history, 2, 0, 999, 20, out, &count), SHM_EMPTY);
+    assert_int_equal(history_hour_read(history, 2, 1, NO_LIMIT, 20, out, &count), SHM_EMPTY);
+    assert_int_equal(history_hour_read(history, 1, 0, NO_LIMIT, 20, out, &count), SHM_EMPTY);
+    assert_int_equal(history_hour_read(history, INSTRUMENTS, 0, NO_LIMIT, 20, out, &count), SHM_CORRUPT);
+    assert_int_equal(history_hour_read(history, 2, HISTORY_WEEK_HOURS, NO_LIMIT, 20, out, &count), SHM_CORRUPT);
+    append_hours(history, 6, 200);
+    expect_hours(history, NO_LIMIT, 20, 181, 200);
+    expect_hours(history, 156000, 20, 137, 156);
+    /* So far behind that one of the twenty is gone: never a baseline of fewer than there were. */
+    assert_int_equal(history_hour_read(history, 2, 0, 155000, 20, out, &count), SHM_STALE);
+    assert_int_equal(history_hour_read(history, 2, 0, 1000, 20, out, &count), SHM_STALE);
+}
+
+static void test_a_writer_goes_on(void **state)
+{
+    struct history *history = *state;
+    history_resume(history, 1, TIMEFRAME_M15, 40);
+    history_hour_resume(history, 2, 0, 70);
+    assert_int_equal(history_count(history, 1, TIMEFRAME_M15), 40);
+    expect_none(history, NO_LIMIT, SHM_STALE); /* said to be there, and is not: whoever resumes appends at once */
+    append(history, 41, 43);
+    append_hours(history, 71, 75);
+    expect_bars(history, NO_LIMIT, CAPACITY, 41, 43);
+    struct history_bar bar, want = bar_of(42);
+    assert_true(history_get(history, 1, TIMEFRAME_M15, 42, &bar));
+    assert_memory_equal(&bar, &want, sizeof want);
+    assert_false(history_get(history, 1, TIMEFRAME_M15, 40, &bar));
+    assert_false(history_get(history, 1, TIMEFRAME_M15, 44, &bar));
+    struct history_hour hour;
+    assert_int_equal(history_hour_count(history, 2, 0), 75);
+    assert_true(history_hour_get(history, 2, 0, 75, &hour) && hour.seq == 75000);
+    assert_false(history_hour_get(history, 2, 0, 70, &hour));
+    append(history, 44, 90);
+    expect_bars(history, NO_LIMIT, CAPACITY, 75, 90);
+}
+
 #define HISTORY_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -297,6 +379,8 @@ int main(void)
         HISTORY_TEST(test_torn_in_the_middle_keeps_the_newer),
         HISTORY_TEST(test_nothing_whole_is_stale),
         HISTORY_TEST(test_wild_count),
+        HISTORY_TEST(test_hours_of_the_week),
+        HISTORY_TEST(test_a_writer_goes_on),
         HISTORY_TEST(test_attach),
         HISTORY_TEST(test_limits_are_checked_on_every_read),
     };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -12,10 +13,12 @@
 #include "base/crashpoint.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "shm/cell.h"
 #include "shm/history.h"
 #include "shm/ring.h"
 #include "shm/segment.h"
 #include "workers/child/child.h"
+#include "workers/feed/archive.h"
 #include "workers/feed/merge.h"
 #include "workers/feed/pace.h"
 #include "workers/feed/readers.h"
@@ -37,6 +40,11 @@ struct feed {
     struct pace pace;
     struct clock clock;
     struct history *history;
+    struct archive archive;
+    uint64_t problems;        /* of the archive that were told */
+    int64_t archived_ns;      /* when it was committed last */
+    struct feed_item held;    /* the record that comes next, when it was taken too early */
+    bool has_held;
     void *ring_memory;
     struct ring_writer ring;
     uint32_t ring_slots;
@@ -47,6 +55,7 @@ struct feed {
     int64_t now_ns, turn_ns, status_ns;
     uint64_t status_seq;
     bool go, stop;
+    bool saving;              /* READY: what happens from now on is stored */
 };
 
 /* --- turns ------------------------------------------------------------------------------------------------ */
@@ -88,7 +97,29 @@ static void act_on(struct feed *f, struct control_message *message)
     control_close_fds(message);
 }
 
-/* Heartbeat, control channel, status. Never waits. */
+/* What the archive could not do is no reason to stop the market: people are told, once. */
+static void tell_problem(struct feed *f)
+{
+    const char *problem = archive_problem(&f->archive);
+    snprintf(f->child.status.text, sizeof f->child.status.text, "%.*s", CELL_TEXT_MAX - 1, problem);
+    if (f->problems == f->archive.problems)
+        return;
+    f->problems = f->archive.problems;
+    log_error("%s", problem);
+    child_say_text(&f->child, CONTROL_ALERT, 0, 1, problem);
+}
+
+/* Live its sync may take some ms, by which the instant that falls due then is late. */
+static void save_archive(struct feed *f)
+{
+    cell_set_syncing(f->child.cell, 1);
+    archive_commit(&f->archive);
+    cell_set_syncing(f->child.cell, 0);
+    f->archived_ns = f->clock.mono_ns(&f->clock);
+    tell_problem(f);
+}
+
+/* Heartbeat, control channel, status, archive. Never waits for anybody. */
 static void turn(struct feed *f)
 {
     struct control_message message;
@@ -97,6 +128,8 @@ static void turn(struct feed *f)
     (void)child_turn(&f->child);
     for (int i = 0; i < MESSAGES_A_TURN && child_handle(&f->child, &message) == 1; i++)
         act_on(f, &message);
+    if (f->saving && f->now_ns - f->archived_ns >= ARCHIVE_INTERVAL_NS)
+        save_archive(f);
     publish_status(f, false);
 }
 
@@ -116,33 +149,20 @@ static void wait_turn(struct feed *f, int64_t ns)
 
 /* --- the sequence ------------------------------------------------------------------------------------------- */
 
-static void remember(struct feed *f, const struct feed_item *item)
-{
-    const struct market_record *r = &item->record;
-    const struct history_bar bar = {
-        .seq = f->seq,
-        .open_ns = item->open_ns,
-        .close_ns = r->time_ns,
-        .open = r->u.bar.open,
-        .high = r->u.bar.high,
-        .low = r->u.bar.low,
-        .close = r->u.bar.close,
-        .volume = r->u.bar.volume,
-        .spread_ticks = r->spread_ticks,
-        .flags = r->flags,
-    };
-    history_append(f->history, r->instrument, (enum market_timeframe)r->timeframe, &bar);
-}
-
-/* The next record of the sequence; it has number f->seq, and the history has its bar. False: the end. */
+/* The next record of the sequence, which will have number f->seq + 1. False: the end. */
 static bool next_record(struct feed *f, struct feed_item *item)
 {
     struct error err = {0};
-    int result = merge_next(f->merge, item, &err);
-    if (result < 0)
-        child_fatal(&f->child, CHILD_EXIT_NEVER, "%s", err.text);
-    if (result == 0)
-        return false;
+    if (f->has_held) {
+        f->has_held = false;
+        *item = f->held;
+    } else {
+        int result = merge_next(f->merge, item, &err);
+        if (result < 0)
+            child_fatal(&f->child, CHILD_EXIT_NEVER, "%s", err.text);
+        if (result == 0)
+            return false;
+    }
     f->market_ns = item->record.time_ns;
     return true;
 }
@@ -150,9 +170,13 @@ static bool next_record(struct feed *f, struct feed_item *item)
 /* A bar is in the history before its record is in the ring: whoever has read the record finds it. */
 static void take(struct feed *f, const struct feed_item *item)
 {
-    f->seq++;
-    if (item->record.kind == MARKET_BAR)
-        remember(f, item);
+    archive_take(&f->archive, item);
+    f->seq = f->archive.position.seq;
+    if (!archive_check(&f->archive))
+        child_fatal(&f->child, CHILD_EXIT_NEVER,
+                    "source \"%s\" is not what it was when its records up to %" PRIu64
+                    " were published: bring its data back, or begin with a fresh state folder",
+                    f->config->source_name, f->seq);
 }
 
 /* Run up to and including record `last` without publishing. False: stopped. */
@@ -168,6 +192,90 @@ static bool run_forward(struct feed *f, uint64_t last)
         take(f, &item);
         if (f->seq % FORWARD_RECORDS == 0)
             turn(f);
+    }
+    return !f->stop;
+}
+
+static void turn_of(void *feed)
+{
+    turn(feed);
+}
+
+static void open_sources(struct feed *f)
+{
+    struct error err = {0};
+    const struct source_progress progress = {turn_of, f};
+    f->merge = merge_open(f->child.config, &progress, &err);
+    if (!f->merge)
+        child_fatal(&f->child, CHILD_EXIT_NEVER, "%s", err.text);
+}
+
+/* --- live: the position that is due by the clock ---------------------------------------------------------------- */
+
+/* At another speed the market has no clock, and goes on where it was. */
+static bool by_the_clock(const struct feed *f)
+{
+    return f->config->live && f->config->speed == 1;
+}
+
+/* Does the source have records on both sides of the present moment? Reads it up to there. */
+static bool source_holds_now(struct feed *f)
+{
+    struct feed_item item;
+    int64_t now_ns = f->clock.wall_ns(&f->clock);
+    bool began = false, holds = false;
+    for (uint64_t n = 1; !f->stop && !holds && next_record(f, &item); n++) {
+        if (item.record.time_ns > now_ns) {
+            holds = began;
+            break;
+        }
+        began |= !(item.record.flags & MARKET_WARMUP);
+        if (n % FORWARD_RECORDS == 0)
+            turn(f);
+    }
+    merge_close(&f->merge);
+    open_sources(f);
+    return holds;
+}
+
+/* Whatever fell due in the past goes into the history only, by whole instants. False: stopped. */
+static bool run_to_the_clock(struct feed *f)
+{
+    const struct archive_position *p = &f->archive.position;
+    struct feed_item item;
+    uint64_t before = f->seq;
+    int64_t due_ns = INT64_MIN;
+    while (!f->stop && next_record(f, &item)) {
+        if (item.record.time_ns > due_ns)
+            due_ns = p->anchor_market_ns + (f->clock.wall_ns(&f->clock) - p->anchor_wall_ns);
+        if (item.record.time_ns > due_ns) {
+            f->held = item;
+            f->has_held = true;
+            break;
+        }
+        take(f, &item);
+        if (f->seq % FORWARD_RECORDS == 0)
+            turn(f);
+    }
+    if (f->seq > before)
+        log_info("by the clock %" PRIu64 " records are past, the market goes on behind record %" PRIu64, f->seq - before,
+                 f->seq);
+    f->now_ns = f->clock.mono_ns(&f->clock);
+    f->pace.started = true;
+    f->pace.anchor_market_ns = p->anchor_market_ns;
+    f->pace.anchor_mono_ns = f->now_ns - (f->clock.wall_ns(&f->clock) - p->anchor_wall_ns);
+    return !f->stop;
+}
+
+/* The market of a source that holds the present moment is bound to the wall clock, once for all. Another one, recorded
+ * earlier, begins when it is played first (wait_for_instant), and goes on from then on, a feed or none. */
+static bool find_clock(struct feed *f)
+{
+    if (!by_the_clock(f))
+        return true;
+    if (f->archive.position.anchor_wall_ns == 0 && f->seq == f->archive.position.base && source_holds_now(f)) {
+        int64_t now_ns = f->clock.wall_ns(&f->clock);
+        archive_anchor(&f->archive, now_ns, now_ns);
     }
     return !f->stop;
 }
@@ -189,18 +297,14 @@ static void map_segments(struct feed *f)
     f->history = history_init(memory, instruments, f->config->history_bars, f->child.generation);
 }
 
-static void turn_of(void *feed)
-{
-    turn(feed);
-}
-
-static void open_sources(struct feed *f)
+static void open_archive(struct feed *f)
 {
     struct error err = {0};
-    const struct source_progress progress = {turn_of, f};
-    f->merge = merge_open(f->child.config, &progress, &err);
-    if (!f->merge)
-        child_fatal(&f->child, CHILD_EXIT_NEVER, "%s", err.text);
+    int result = archive_open(&f->archive, f->child.config, &err);
+    bool later = result == -EWOULDBLOCK;
+    if (result != 0)
+        child_fatal(&f->child, later ? CHILD_EXIT_TRY_LATER : CHILD_EXIT_NEVER, "%s", err.text);
+    tell_problem(f);
 }
 
 /* GO: every wanted account is announced. Replay: and has claimed. False: stopped. */
@@ -211,12 +315,50 @@ static bool wait_for_readers(struct feed *f)
     return !f->stop;
 }
 
-static uint64_t first_record(struct feed *f)
+/* Live: no number that anybody has seen is given out again. */
+static uint64_t greatest_known(struct feed *f)
+{
+    uint64_t claim = 0, greatest = readers_greatest_consumed(&f->readers);
+    if (readers_greatest_claim(&f->readers, &claim) && claim > greatest)
+        greatest = claim;
+    return f->archive.stored.seq > greatest ? f->archive.stored.seq : greatest;
+}
+
+/* The record after which the market goes on, 0: none. */
+static uint64_t last_record(struct feed *f)
 {
     uint64_t claim = 0;
     if (f->config->live)
-        return readers_greatest_consumed(&f->readers) + 1;
-    return readers_least_claim(&f->readers, &claim) ? claim + 1 : 1;
+        return greatest_known(f);
+    return readers_least_claim(&f->readers, &claim) ? claim : 0;
+}
+
+/* The stored history is of another source. Live, a new one begins behind the numbers of the old. Accounts of a replay
+ * would go on in another market. */
+static void begin_anew(struct feed *f)
+{
+    uint64_t claim;
+    if (!f->config->live && readers_greatest_claim(&f->readers, &claim))
+        child_fatal(&f->child, CHILD_EXIT_NEVER,
+                    "the state folder is of source \"%s\" with other settings (seed, data, span, instruments, timeframes) "
+                    "than \"%s\" has now: bring them back, or begin with a fresh state folder",
+                    f->archive.source_name, f->config->source_name);
+    log_warning("the stored history is of source \"%s\" with other settings: it begins anew", f->archive.source_name);
+    archive_begin(&f->archive, f->history, f->config->live ? greatest_known(f) : 0);
+}
+
+/* History and numbers as they were, as far as they are of use. A replay that begins again far behind what is stored
+ * (its accounts are new) has no use for bars that lie in its future: they would have pushed out its past. */
+static void resume_archive(struct feed *f)
+{
+    const struct archive *a = &f->archive;
+    if (a->match == ARCHIVE_OTHER)
+        begin_anew(f);
+    else if (a->match == ARCHIVE_NEW || (!f->config->live && a->stored.seq > last_record(f) + f->ring_slots))
+        archive_begin(&f->archive, f->history, 0);
+    else
+        archive_resume(&f->archive, f->history);
+    f->seq = a->position.seq;
 }
 
 /* Replay: until each has a number. False: stopped. */
@@ -232,9 +374,12 @@ static bool start(struct feed *f)
 {
     if (!wait_for_readers(f))
         return false;
-    uint64_t first = first_record(f);
-    if (!run_forward(f, first - 1))
+    resume_archive(f);
+    if (!find_clock(f) || !run_forward(f, last_record(f)))
         return false;
+    if (by_the_clock(f) && f->archive.position.anchor_wall_ns != 0 && !run_to_the_clock(f))
+        return false;
+    uint64_t first = f->seq + 1;
     ring_writer_init(&f->ring, f->ring_memory, f->ring_slots, f->child.generation, first);
     CRASHPOINT("feed_mapped");
     child_say(&f->child, CONTROL_MAPPED, 1, 0);
@@ -242,6 +387,7 @@ static bool start(struct feed *f)
     if (!wait_to_publish(f))
         return false;
     child_say(&f->child, CONTROL_READY, 0, 0);
+    f->saving = true;
     return true;
 }
 
@@ -278,6 +424,8 @@ static bool wait_for_instant(struct feed *f, const struct market_record *r)
         return !f->stop; /* the past is shown at once */
     f->now_ns = f->clock.mono_ns(&f->clock);
     int64_t due_ns = pace_due(&f->pace, r->time_ns, f->now_ns);
+    if (by_the_clock(f) && f->archive.position.anchor_wall_ns == 0)
+        archive_anchor(&f->archive, r->time_ns, f->clock.wall_ns(&f->clock) + (due_ns - f->now_ns));
     while (f->now_ns < due_ns && !f->stop)
         wait_turn(f, due_ns - f->now_ns);
     return !f->stop;
@@ -329,6 +477,7 @@ static bool publish_all(struct feed *f)
 static void finish(struct feed *f)
 {
     ring_close(&f->ring);
+    save_archive(f);
     f->now_ns = f->clock.mono_ns(&f->clock);
     publish_status(f, true);
     f->wake_seq = f->seq + 1; /* the end is news, too */
@@ -350,11 +499,13 @@ int feed_main(int argc, char **argv)
     clock_init_real(&f.clock);
     readers_init(&f.readers, f.config->live);
     map_segments(&f);
+    open_archive(&f);
     open_sources(&f);
     turn(&f);
     if (start(&f) && publish_all(&f))
         finish(&f);
     publish_status(&f, true);
+    archive_close(&f.archive);
     merge_close(&f.merge);
     readers_fini(&f.readers);
     return CHILD_EXIT_OK;

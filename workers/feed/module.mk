@@ -1,15 +1,19 @@
 # replay, simulator, bar builder: the only writer of market data
 MODULES += feed
 feed_SRC := workers/feed/csv.c workers/feed/csv_fast.c workers/feed/spread.c workers/feed/session.c workers/feed/source.c \
-            workers/feed/simulator.c workers/feed/builder.c workers/feed/merge.c
+            workers/feed/simulator.c workers/feed/builder.c workers/feed/merge.c workers/feed/season.c
 
 PROGRAMS += propfleet-feed
 propfleet-feed_DIR := libexec/propfleet
-propfleet-feed_SRC := workers/feed/main.c workers/feed/feed.c workers/feed/readers.c workers/feed/pace.c
-propfleet-feed_MODULES := feed child config shm base
-propfleet-feed_LIBS := -lz -lm
+propfleet-feed_SRC := workers/feed/main.c workers/feed/feed.c workers/feed/readers.c workers/feed/pace.c \
+                      workers/feed/archive.c
+propfleet-feed_MODULES := feed store child config shm base
+propfleet-feed_LIBS := -llmdb -lz -lm
 
-TESTS += test_csv test_builder test_merge test_simulator test_feed
+TESTS += test_archive test_csv test_builder test_merge test_simulator test_feed
+test_archive_SRC := tests/unit/test_archive.c workers/feed/archive.c tests/unit/feed_support.c
+test_archive_MODULES := feed store shm base
+test_archive_LIBS := -llmdb -lz -lm
 test_csv_SRC := tests/unit/test_csv.c tests/unit/feed_support.c
 test_csv_MODULES := feed shm base
 test_csv_LIBS := -lz -lm

@@ -142,6 +142,20 @@ bool readers_least_claim(struct readers *readers, uint64_t *seq)
     return readers_hold(readers, 0, seq);
 }
 
+bool readers_greatest_claim(struct readers *readers, uint64_t *seq)
+{
+    bool any = false;
+    for (unsigned i = 0; i < CONFIG_ACCOUNTS_MAX; i++) {
+        struct reader *reader = &readers->all[i];
+        look_at_claim(reader);
+        if (!reader->wanted || reader->pin == READERS_NO_PIN || (any && reader->pin <= *seq))
+            continue;
+        *seq = reader->pin;
+        any = true;
+    }
+    return any;
+}
+
 uint64_t readers_greatest_consumed(const struct readers *readers)
 {
     uint64_t greatest = 0;

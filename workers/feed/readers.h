@@ -55,6 +55,8 @@ bool readers_least_claim(struct readers *readers, uint64_t *seq);
 bool readers_hold(struct readers *readers, uint64_t oldest, uint64_t *seq);
 /* The greatest `consumed` of living readers, 0 without. */
 uint64_t readers_greatest_consumed(const struct readers *readers);
+/* The greatest number that any wanted reader claims or claimed; false when none has state. Looks at the cells. */
+bool readers_greatest_claim(struct readers *readers, uint64_t *seq);
 /* Write the eventfd of each reader that sleeps and was not written to since `seq` became the head: who sleeps looked
  * at the head after he had said so (shm/cell.h), so he has read what was there then. `all`: without a pause; whoever
  * goes on to wait himself must say so, or a reader could sleep on. */
