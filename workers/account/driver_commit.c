@@ -59,9 +59,20 @@ static int driver_commit(struct driver *driver, enum store_sync sync)
     return rc;
 }
 
+/* The way of an entry: since its END was published, in microseconds. */
+static void driver_log_way(const struct driver *driver, uint64_t intent, int64_t now)
+{
+    int64_t from = driver->asked_published_ns;
+    log_debug("order %llu handed over %lld us after its record: taken %lld, proposed %lld, answered %lld",
+              (unsigned long long)intent, (long long)(now - from) / 1000, (long long)(driver->asked_taken_ns - from) / 1000,
+              (long long)(driver->asked_ns - from) / 1000, (long long)(driver->answered_ns - from) / 1000);
+}
+
 static void driver_release_broker(struct driver *driver, const struct broker_request *request)
 {
     struct error err = {0};
+    if (driver->live && request->kind == BROKER_PLACE && driver->asked_ns != 0 && driver->asked_published_ns != 0)
+        driver_log_way(driver, request->intent, driver->clock.mono_ns(&driver->clock));
     CRASHPOINT("account.before_send");
     int rc = driver->broker->ops->send(driver->broker, request, &err);
     CRASHPOINT("account.after_send");
@@ -77,8 +88,11 @@ static void driver_release(struct driver *driver, const struct core_action *acti
     case ACTION_PROPOSE:
         message.type = WIRE_PROPOSE;
         message.u.proposal = action->u.proposal;
-        if (driver->asked_ns == 0)
+        if (driver->asked_ns == 0) {
             driver->asked_ns = driver->clock.mono_ns(&driver->clock);
+            driver->asked_published_ns = driver->end_published_ns;
+            driver->asked_taken_ns = driver->end_taken_ns;
+        }
         driver_send(driver, &message);
         break;
     case ACTION_REPORT:
