@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Whole fleets, measured: killed to READY, memory, ten accounts against one, and what the death of one account costs
-# the other nine, live. Prints one JSON object a line; nothing here passes or fails. Takes about five minutes.
-# Parts by name: fleet.sh ready memory ten live. All lies on the disk of build/, not in a tmpfs.
+# the other nine, live. Prints one JSON object a line; nothing here passes or fails. Takes about six minutes.
+# Parts by name: fleet.sh ready memory ten live order. All lies on the disk of build/, not in a tmpfs.
 mkdir -p "$(dirname "$0")/../../build"
 TMPDIR=$(cd "$(dirname "$0")/../../build" && pwd)
 export TMPDIR
@@ -214,7 +214,46 @@ part_live() {
     fleet_end
 }
 
-for part in "${@:-ready memory ten live}"; do
+# --- record to order --------------------------------------------------------------------------------------
+# One account that trades often, live, durability power: from the END of an instant in the ring to the order's hand-over to
+# the venue, as the account's debug lines say it. Beside it, in the same seconds and on the same disk, what it cannot do
+# without: a bare round trip and a bare synced commit.
+part_order() {
+    rm -rf "$work/config"
+    fleet_config "$work/config" 's/level: info/level: debug/' 's/^  live:.*/  live: true/' 's/^  exit_at_end:.*/  exit_at_end: false/' \
+        's/^  joint_risk:.*/  joint_risk: 50%/'
+    find "$work/config/accounts" -name '*.yaml' ! -name alba.yaml -delete
+    sed -i -e 's/^instruments:.*/instruments: [EURUSD, USDJPY]/' -e 's/^risk:.*/risk: 0.05%/' \
+        -e 's/^positions_max:.*/positions_max: 2/' -e 's/timeframe: H1/timeframe: M1/' -e 's/lookback:.*/lookback: 5/' \
+        -e 's/cooldown_bars:.*/cooldown_bars: 3/' -e 's/time_stop:.*/time_stop: 10m/' -e '/^entries/d' "$work/config/personalities/avocet.yaml"
+    fleet_start order "$work/config" --speed 400
+    all_ready 3 || return
+    doze 2
+    local bare hot
+    bare=$(build/bench/order_bare "$work/bare" 40 100)
+    grep -o 'handed over.*' "$work/order/log" | tr -d , | awk '{print $3}' >"$work/order.way"
+    grep -o 'handed over.*' "$work/order/log" | tr -d , | awk '{print $9}' >"$work/order.taken"
+    grep -o 'handed over.*' "$work/order/log" | tr -d , | awk '{print $11 - $9}' >"$work/order.proposed"
+    grep -o 'handed over.*' "$work/order/log" | tr -d , | awk '{print $13 - $11}' >"$work/order.permit"
+    grep -o 'handed over.*' "$work/order/log" | tr -d , | awk '{print $3 - $13}' >"$work/order.commit"
+    [ -n "${KEEP:-}" ] && cp "$work/order/log" "$work/order.log"
+    fleet_end
+    hot=$(build/bench/order_bare "$work/bare-hot" 5 0)
+    print order_path_samples "$(wc -l <"$work/order.way")" orders
+    print order_path_p50_us "$(quantile 0.5 "$work/order.way")" us
+    print order_path_p95_us "$(quantile 0.95 "$work/order.way")" us
+    print order_path_taken_p50_us "$(quantile 0.5 "$work/order.taken")" us
+    print order_path_proposed_p50_us "$(quantile 0.5 "$work/order.proposed")" us
+    print order_path_permit_p50_us "$(quantile 0.5 "$work/order.permit")" us
+    print order_path_commit_p50_us "$(quantile 0.5 "$work/order.commit")" us
+    print order_bare_permit_p50_us "$(awk '{print $1}' <<<"$bare")" us
+    print order_bare_commit_p50_us "$(awk '{print $2}' <<<"$bare")" us
+    print order_bare_p50_us "$(awk '{print $3}' <<<"$bare")" us
+    print order_bare_warm_p50_us "$(awk '{print $3}' <<<"$hot")" us
+    print order_path_to_bare "$(awk -v o="$(quantile 0.5 "$work/order.way")" '$3 > 0 {print o / $3}' <<<"$bare")" ratio
+}
+
+for part in "${@:-ready memory ten live order}"; do
     for name in $part; do "part_$name"; done
 done
 exit 0
