@@ -60,7 +60,7 @@ struct driver {
     uint32_t answer_count;
 
     /* store */
-    int64_t retry_commit_ns, last_commit_ns;
+    int64_t retry_commit_ns, last_commit_ns, settled_ns;
     bool store_failing;        /* the last commit failed; its batch is kept and tried again */
     bool store_alarmed, fenced, clock_alarmed, stopping;
 
