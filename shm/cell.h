@@ -31,6 +31,7 @@ struct cell_payload {          /* one copy; fields that a kind does not use are 
     uint64_t signals, entries_filled, trades, proposals, granted, refused;
     uint64_t journal_seq, snapshots, rebuilt;
     uint64_t lapped;           /* records missed, live */
+    int64_t record_late_ns, permit_wait_ns; /* live: the worst of the last 10 to 20 seconds (base/peak.h) */
     uint64_t last_refusal_code;/* enum refusal */
     /* feed */
     uint64_t head_seq, rows_read, rows_bad;

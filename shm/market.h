@@ -4,7 +4,8 @@
  *   word 0  seq            sequence number, 1, 2, 3, ... over all segments
  *   word 1  time_ns        market time at which the record is KNOWN: a bar's close, a quote's stamp
  *   word 2  kind, timeframe, instrument, flags/spread
- *   word 3-6 BAR: open, high, low, close · QUOTE: bid, ask, bid_size, ask_size · END: zero
+ *   word 3-6 BAR: open, high, low, close · QUOTE: bid, ask, bid_size, ask_size · END: zero, but for word 3 of a live
+ *            feed's: when it was published, CLOCK_MONOTONIC ns (a replay knows no wall clock)
  *   word 7  BAR: volume (dec_t) · QUOTE: 0 · END: 0
  * Prices are dec_t, of the side that the data set names (bid for FX). A bar's spread is in
  * ticks of its instrument: ask = bid + spread_ticks * tick. All records of one instant T are
@@ -45,6 +46,7 @@ struct market_record {
     union {
         struct { dec_t open, high, low, close, volume; } bar;
         struct { dec_t bid, ask, bid_size, ask_size; int64_t unused; } quote;
+        struct { int64_t published_ns, unused[4]; } end;
         int64_t words[5];
     } u;
 };

@@ -136,6 +136,8 @@ static json_t *account_object(const struct supervisor *supervisor, struct proces
         process_flat(process));
     if (values) {
         json_object_set_new(values, "text", text(status->text));
+        json_object_set_new(values, "record_late_us", json_integer(status->record_late_ns / 1000));
+        json_object_set_new(values, "permit_wait_us", json_integer(status->permit_wait_ns / 1000));
         json_object_update(object, values);
     }
     json_decref(values);

@@ -136,7 +136,7 @@ static void bench(enum csv_kind kind, const char *name)
     print("import", name, bytes / mine / 1e9, "GB/s");
     print("import_rows", name, (double)ours.rows / mine, "1/s");
     print("getline_strtod", name, bytes / theirs / 1e9, "GB/s");
-    print("vs_getline_strtod", name, theirs / mine, "ratio");
+    print("to_strtod", name, theirs / mine, "ratio");
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 lines=build/bench.lines
+load_before=$(cut -d ' ' -f 1-3 /proc/loadavg) # a machine that others use is no place for absolute figures
 : >"$lines"
 for bench in build/bench/bench_*; do
     [ -x "$bench" ] || continue
@@ -13,9 +14,11 @@ done
 echo "--- fleet (killed to READY, memory)" >&2
 timeout 900 tests/bench/fleet.sh | tee -a "$lines" >&2 || echo "the fleet's bench did not finish" >&2
 
-grep '^{' "$lines" | jq -s --arg date "$(date -u +%FT%TZ)" --arg host "$(nproc) cores, $(uname -r)" \
-    '{date: $date, machine: $host, figures: .}' >build/bench.json
+grep '^{' "$lines" | jq -s --arg date "$(date -u +%FT%TZ)" --arg host "$(nproc) cores, Linux $(uname -r)" \
+    --arg load "$load_before, at the end $(cut -d ' ' -f 1-3 /proc/loadavg)" \
+    '{date: $date, machine: $host, load: $load, figures: .}' >build/bench.json
 echo
+jq -r '"\(.date)  \(.machine)  load at the start \(.load)"' build/bench.json
 # goals.txt: metric, comparison, goal, unit, what it is
 awk -F'\t' '!/^#/ && NF >= 4 {print}' tests/bench/goals.txt | while IFS=$'\t' read -r metric sign goal what; do
     jq -r --arg m "$metric" '.figures[] | select(.metric == $m) | "\(.value)\t\(.unit)"' build/bench.json | tail -1 |

@@ -12,6 +12,7 @@ nine='[.accounts[] | select(.name != "alba")]'
 fleet_until 60 "$nine | map(.granted) | add > 10"
 check "permits are granted" test $? -eq 0
 control=$(fleet_status | jq "$nine | map(.lapped) | add")
+check "every account says how late it was" test "$(fleet_status | jq '[.accounts[] | select(.record_late_us > 0 and .permit_wait_us >= 0)] | length')" -eq 10
 check "undisturbed: nothing missed" test "$control" -eq 0
 
 kills=0

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/peak.h"
 
 #define WALL INT64_C(1767225600) * CLOCK_NS_PER_S /* 2026-01-01 */
 
@@ -181,6 +182,27 @@ static void test_real_clock_watched(void **state)
     assert_true(step_ns < -9 * CLOCK_NS_PER_S && step_ns > -11 * CLOCK_NS_PER_S);
 }
 
+/* --- peak --------------------------------------------------------------------------------------------- */
+
+static void test_peak_forgets_after_ten_to_twenty_seconds(void **state)
+{
+    (void)state;
+    struct peak peak = {0};
+    int64_t t = 7 * PEAK_HALF_NS;
+    assert_int_equal(peak_read(&peak, t), 0);
+    peak_add(&peak, t, 5);
+    peak_add(&peak, t + 1, 3);
+    assert_int_equal(peak_read(&peak, t + 1), 5);
+    assert_int_equal(peak_read(&peak, t + 1), 5); /* reading takes nothing away */
+    assert_int_equal(peak_read(&peak, t + 2 * PEAK_HALF_NS - 1), 5);
+    assert_int_equal(peak_read(&peak, t + 2 * PEAK_HALF_NS), 0);
+    peak_add(&peak, t + PEAK_HALF_NS, 2);
+    assert_int_equal(peak_read(&peak, t + 2 * PEAK_HALF_NS - 1), 5);
+    assert_int_equal(peak_read(&peak, t + 2 * PEAK_HALF_NS), 2);
+    peak_add(&peak, t + 9 * PEAK_HALF_NS, 1); /* nothing for a long while: the old halves are over */
+    assert_int_equal(peak_read(&peak, t + 9 * PEAK_HALF_NS), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_small_steps_add_up),
         cmocka_unit_test(test_stop_between_two_readings_is_no_step),
         cmocka_unit_test(test_real_clock_watched),
+        cmocka_unit_test(test_peak_forgets_after_ten_to_twenty_seconds),
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }

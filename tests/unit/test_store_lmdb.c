@@ -247,10 +247,15 @@ static void test_what_is_synced(void **state)
     (void)state;
     expect_syncs(STORE_CRASH, 0, 0);
     expect_syncs(STORE_POWER, 1, 1);
-    expect_syncs(STORE_CRASH, 1, 0); /* what STORE_POWER promised stays whole */
-    expect_syncs(STORE_POWER, 1, 1);
+    expect_syncs(STORE_CRASH, 0, 0); /* beside the tables */
+    expect_syncs(STORE_CRASH, 0, 0);
+    expect_syncs(STORE_POWER, 1, 1); /* all three */
+    expect_syncs(STORE_CRASH, 0, 0);
+    assert_int_equal(store_settle(store, &err), 0);
+    assert_int_equal(syncs, 1); /* what STORE_POWER promised stays whole */
+    assert_int_equal(metas_synced, 0);
     reopen();
-    expect_syncs(STORE_CRASH, 1, 0);
+    expect_syncs(STORE_CRASH, 0, 0);
     syncs = 0;
     commit(STORE_POWER); /* an empty one makes durable what was not */
     assert_int_equal(syncs, 1);
@@ -268,7 +273,161 @@ static void test_what_is_synced(void **state)
     commit(STORE_POWER); /* the first one marks, though it is empty */
     assert_int_equal(syncs, 1);
     assert_int_equal(metas_synced, 1);
-    expect_syncs(STORE_CRASH, 1, 0);
+    expect_syncs(STORE_CRASH, 0, 0);
+}
+
+/* --- the tail: crash commits of a marked environment ---------------------------------------------------------- */
+
+/* A process that commits `value` (and a journal record) as STORE_CRASH, leaves more in its batch, and dies. */
+static void keep_and_die(uint64_t value)
+{
+    store_close(&store);
+    pid_t pid = support_fork();
+    if (pid == 0) {
+        struct store_options options = support_options(folder);
+        CHILD_CHECK(store_open(&options, &store, &err) == 0, &err);
+        uint64_t next = store_journal_last(store) + 1;
+        put_u64(store, ORDERS, 1, value);
+        CHILD_CHECK(store_commit(store, STORE_CRASH, &err) == 0, &err);
+        journal(store, next, MAY_2024_NS, 40);
+        store_delete(store, ORDERS, 2);
+        CHILD_CHECK(store_commit(store, STORE_CRASH, &err) == 0, &err);
+        CHILD_CHECK(store_unsettled(store) && store_batch_empty(store), NULL);
+        put_u64(store, ORDERS, 3, value);
+        _exit(0);
+    }
+    assert_int_equal(support_wait(pid), 0);
+}
+
+static void mark(void)
+{
+    put_u64(store, ORDERS, 1, 1);
+    put_u64(store, ORDERS, 2, 2);
+    commit(STORE_POWER);
+}
+
+static void expect_power_alone(void)
+{
+    assert_false(store_unsettled(store));
+    assert_int_equal(get_u64(store, ORDERS, 1), 1);
+    assert_int_equal(get_u64(store, ORDERS, 2), 2);
+    assert_int_equal(store_journal_last(store), 0);
+}
+
+static void test_tail_outlives_the_process(void **state)
+{
+    (void)state;
+    mark();
+    for (uint64_t life = 1; life <= 3; life++) {
+        keep_and_die(100 + life);
+        reopen();
+        assert_true(store_unsettled(store));
+        assert_int_equal(store_journal_last(store), life);
+        if (life == 2) { /* goes on where the dead one stopped */
+            put_u64(store, POSITIONS, 1, 7);
+            commit(STORE_CRASH);
+        }
+        assert_int_equal(get_u64(store, ORDERS, 1), 100 + life);
+        assert_int_equal(get_u64(store, ORDERS, 2), UINT64_MAX);
+        assert_int_equal(get_u64(store, ORDERS, 3), UINT64_MAX);
+        assert_false(store_unsettled(store)); /* the read has put it into the tables */
+    }
+    assert_int_equal(get_u64(store, POSITIONS, 1), 7);
+    assert_int_equal(store_journal_first(store), 1);
+}
+
+static void change_tail(off_t at)
+{
+    unsigned char byte;
+    int fd = open(path_of("tail"), O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 0x40;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+/* What a power cut may leave of it; the tables know nothing of that. */
+static void test_tail_torn_is_dropped(void **state)
+{
+    (void)state;
+    static const off_t places[] = {0, 8, 16, 24, 32, 48, 56, 4096, 4096 + 16, 4096 + 24, 4096 + 33}; /* head, slots, batch */
+    mark();
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        keep_and_die(50);
+        change_tail(places[i]);
+        reopen();
+        if (store_unsettled(store))
+            assert_int_equal(get_u64(store, ORDERS, 1), 50); /* the damage hit the slot before */
+        else
+            expect_power_alone();
+        store_close(&store);
+        support_remove(folder);
+        reopen();
+        mark();
+    }
+    keep_and_die(51);
+    int fd = open(path_of("tail"), O_RDWR | O_CLOEXEC);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    close(fd);
+    reopen();
+    expect_power_alone();
+}
+
+/* Once the tables have moved on, an old tail is nobody's. */
+static void test_tail_of_another_transaction(void **state)
+{
+    (void)state;
+    char aside[160];
+    mark();
+    keep_and_die(60);
+    snprintf(aside, sizeof aside, "%s/aside", folder);
+    assert_int_equal(rename(path_of("tail"), aside), 0);
+    reopen();
+    expect_power_alone();
+    put_u64(store, ORDERS, 1, 61);
+    commit(STORE_POWER);
+    store_close(&store);
+    assert_int_equal(rename(aside, path_of("tail")), 0);
+    reopen();
+    assert_false(store_unsettled(store));
+    assert_int_equal(get_u64(store, ORDERS, 1), 61);
+}
+
+static void test_tail_and_the_open_batch(void **state)
+{
+    (void)state;
+    mark();
+    put_u64(store, ORDERS, 5, 5);
+    journal(store, 1, MAY_2024_NS, 40);
+    commit(STORE_CRASH);
+    put_u64(store, ORDERS, 6, 6);
+    store_discard(store); /* the open part alone */
+    assert_true(store_batch_empty(store) && store_unsettled(store));
+    put_u64(store, ORDERS, 7, 7);
+    journal(store, 2, MAY_2024_NS, 40);
+    assert_int_equal(get_u64(store, ORDERS, 5), 5); /* settles what was committed, keeps what was not */
+    assert_int_equal(get_u64(store, ORDERS, 7), UINT64_MAX);
+    assert_int_equal(store_journal_last(store), 1);
+    assert_false(store_batch_empty(store));
+    journal(store, 3, MAY_2024_NS, 40);
+    commit(STORE_CRASH);
+    assert_int_equal(store_journal_last(store), 3);
+    assert_int_equal(get_u64(store, ORDERS, 7), 7);
+    assert_int_equal(get_u64(store, ORDERS, 6), UINT64_MAX);
+}
+
+static void test_tail_is_bounded(void **state)
+{
+    (void)state;
+    static unsigned char big[100 << 10];
+    mark();
+    for (uint64_t i = 0; i < 100; i++) {
+        memcpy(big, &i, sizeof i);
+        store_put(store, RISK, i % 7, big, sizeof big);
+        commit(STORE_CRASH);
+        assert_true(store_batch_room(store) > STORE_BATCH_BYTES_MAX / 2);
+    }
+    assert_int_equal(get_u64(store, RISK, 99 % 7), 99);
 }
 
 static void test_device_failure(void **state)
@@ -441,6 +600,11 @@ int main(void)
         TEST(test_half_made_environment_is_made_again),
         TEST(test_folder_that_cannot_be_made),
         TEST(test_what_is_synced),
+        TEST(test_tail_outlives_the_process),
+        TEST(test_tail_torn_is_dropped),
+        TEST(test_tail_of_another_transaction),
+        TEST(test_tail_and_the_open_batch),
+        TEST(test_tail_is_bounded),
         TEST(test_device_failure),
         TEST(test_meta_page_that_cannot_be_written),
         TEST(test_map_grows),

@@ -112,8 +112,27 @@ void driver_at_end(struct driver *driver)
     (void)driver_answered(driver);
 }
 
+/* Live: an END says when it was published. What comes from shared memory is believed within reason only. */
+static void driver_end_taken(struct driver *driver, const struct market_record *end)
+{
+    int64_t published_ns = end->u.end.published_ns;
+    driver->end_taken_ns = driver->clock.mono_ns(&driver->clock);
+    bool known = !(end->flags & MARKET_WARMUP) && published_ns > 0 && published_ns <= driver->end_taken_ns;
+    driver->end_published_ns = known ? published_ns : 0;
+}
+
+static void driver_end_handled(struct driver *driver)
+{
+    int64_t now = driver->clock.mono_ns(&driver->clock);
+    if (driver->end_published_ns != 0)
+        peak_add(&driver->record_late, now, now - driver->end_published_ns);
+}
+
 static void driver_record(struct driver *driver, const struct market_record *record)
 {
+    bool live_end = driver->live && record->kind == MARKET_END;
+    if (live_end)
+        driver_end_taken(driver, record);
     driver_broker_record(driver, record);
     if (driver->phase == PHASE_CATCH_UP) {
         /* The market part stands at its snapshot, the account's rows further on: only the market moves. */
@@ -128,6 +147,8 @@ static void driver_record(struct driver *driver, const struct market_record *rec
         driver_reports(driver);
         if (record->kind == MARKET_END)
             driver_at_end(driver);
+        if (live_end)
+            driver_end_handled(driver);
     }
     driver->records++;
     if (driver->live)

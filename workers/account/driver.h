@@ -8,6 +8,7 @@
 #define PROPFLEET_WORKERS_ACCOUNT_DRIVER_H
 
 #include "base/clock.h"
+#include "base/peak.h"
 #include "shm/history.h"
 #include "shm/ring.h"
 #include "workers/account/core.h"
@@ -54,11 +55,15 @@ struct driver {
     bool coordinator_gone;     /* nobody will answer: the supervisor's word */
     bool resync;               /* something could not be sent: a new HELLO */
     int64_t asked_ns;          /* live: monotonic time of the oldest proposal without an answer */
+    /* live: the way of that proposal: its END was published (0: not known), taken from the ring; answered */
+    int64_t asked_published_ns, asked_taken_ns, answered_ns;
+    int64_t end_published_ns, end_taken_ns; /* of the last END */
+    struct peak record_late, permit_wait;
     struct wire_answer answers[CORE_PROPOSALS_MAX];
     uint32_t answer_count;
 
     /* store */
-    int64_t retry_commit_ns, last_commit_ns;
+    int64_t retry_commit_ns, last_commit_ns, settled_ns;
     bool store_failing;        /* the last commit failed; its batch is kept and tried again */
     bool store_alarmed, fenced, clock_alarmed, stopping;
 

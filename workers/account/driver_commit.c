@@ -44,6 +44,15 @@ static void driver_store_state(struct driver *driver, const struct error *err)
     driver->core.store_failed = low;
 }
 
+/* The venue may forget what it reported once this is in the tables: a power cut takes what stands beside them. */
+static void driver_settled(struct driver *driver)
+{
+    if (store_unsettled(driver->store))
+        return;
+    driver->settled_ns = driver->last_commit_ns;
+    driver->broker->ops->acknowledge(driver->broker, driver->core.account.venue_report);
+}
+
 static int driver_commit(struct driver *driver, enum store_sync sync)
 {
     struct error err = {0};
@@ -54,15 +63,26 @@ static int driver_commit(struct driver *driver, enum store_sync sync)
     driver->store_failing = rc != 0;
     driver_store_state(driver, &err);
     if (rc == 0)
-        driver->broker->ops->acknowledge(driver->broker, driver->core.account.venue_report);
+        driver_settled(driver);
     else
         driver->retry_commit_ns = driver->last_commit_ns + DRIVER_RETRY_NS;
     return rc;
 }
 
+/* The way of an entry: since its END was published, in microseconds. */
+static void driver_log_way(const struct driver *driver, uint64_t intent, int64_t now)
+{
+    int64_t from = driver->asked_published_ns;
+    log_debug("order %llu handed over %lld us after its record: taken %lld, proposed %lld, answered %lld",
+              (unsigned long long)intent, (long long)(now - from) / 1000, (long long)(driver->asked_taken_ns - from) / 1000,
+              (long long)(driver->asked_ns - from) / 1000, (long long)(driver->answered_ns - from) / 1000);
+}
+
 static void driver_release_broker(struct driver *driver, const struct broker_request *request)
 {
     struct error err = {0};
+    if (driver->live && request->kind == BROKER_PLACE && driver->asked_ns != 0 && driver->asked_published_ns != 0)
+        driver_log_way(driver, request->intent, driver->clock.mono_ns(&driver->clock));
     CRASHPOINT("account.before_send");
     int rc = driver->broker->ops->send(driver->broker, request, &err);
     CRASHPOINT("account.after_send");
@@ -78,8 +98,11 @@ static void driver_release(struct driver *driver, const struct core_action *acti
     case ACTION_PROPOSE:
         message.type = WIRE_PROPOSE;
         message.u.proposal = action->u.proposal;
-        if (driver->asked_ns == 0)
+        if (driver->asked_ns == 0) {
             driver->asked_ns = driver->clock.mono_ns(&driver->clock);
+            driver->asked_published_ns = driver->end_published_ns;
+            driver->asked_taken_ns = driver->end_taken_ns;
+        }
         driver_send(driver, &message);
         break;
     case ACTION_REPORT:
@@ -165,9 +188,28 @@ void driver_flush(struct driver *driver)
         driver_release(driver, &actions[i]);
 }
 
+/* What crash commits left beside the tables goes into them once a second: tools see it then. */
+static void driver_settle_due(struct driver *driver, int64_t now)
+{
+    struct error err = {0};
+    if (driver->store_failing || !store_unsettled(driver->store) || now - driver->settled_ns < DRIVER_DIRTY_NS)
+        return;
+    cell_set_syncing(driver->child.cell, 1);
+    int rc = store_settle(driver->store, &err);
+    cell_set_syncing(driver->child.cell, 0);
+    driver->last_commit_ns = driver->settled_ns = driver->clock.mono_ns(&driver->clock);
+    driver->store_failing = rc != 0;
+    driver_store_state(driver, &err);
+    if (rc == 0)
+        driver_settled(driver);
+    else
+        driver->retry_commit_ns = driver->last_commit_ns + DRIVER_RETRY_NS;
+}
+
 void driver_commit_due(struct driver *driver)
 {
     int64_t now = driver->clock.mono_ns(&driver->clock);
+    driver_settle_due(driver, now);
     if (driver->store_failing && now < driver->retry_commit_ns)
         return;
     if (!driver->store_failing && (now - driver->last_commit_ns < DRIVER_DIRTY_NS || !persist_dirty(&driver->persist, &driver->core)))

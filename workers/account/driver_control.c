@@ -35,6 +35,9 @@ void driver_publish(struct driver *driver)
     status->refused = account->refused;
     status->journal_seq = account->jseq;
     status->last_refusal_code = account->last_refusal;
+    int64_t now = driver->clock.mono_ns(&driver->clock);
+    status->record_late_ns = peak_read(&driver->record_late, now);
+    status->permit_wait_ns = peak_read(&driver->permit_wait, now);
     static_assert(sizeof status->refusals_by_code >= sizeof account->refusals, "every refusal has its counter");
     memcpy(status->refusals_by_code, account->refusals, sizeof account->refusals);
     uint32_t refusal = core_refusal(core);

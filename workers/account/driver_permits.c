@@ -133,6 +133,9 @@ static void driver_keep_answer(struct driver *driver, const struct wire_answer *
         if (driver->answers[i].jseq == answer->jseq)
             return;
     driver->answers[driver->answer_count++] = *answer;
+    driver->answered_ns = driver->clock.mono_ns(&driver->clock);
+    if (driver->live && driver->asked_ns != 0) /* of the oldest that is open: never less than the wait of this one */
+        peak_add(&driver->permit_wait, driver->answered_ns, driver->answered_ns - driver->asked_ns);
 }
 
 static void driver_refuse_open(struct driver *driver)

@@ -26,3 +26,9 @@ BENCHES += bench_permit
 bench_permit_SRC := tests/bench/bench_permit.c tests/bench/bench_ring_support.c tests/integration/coordinator_rig.c
 bench_permit_MODULES := permit_client wire shm config base
 bench_permit_LIBS := -lzmq -lmsgpackc
+
+# The bare side of the order path: tests/bench/fleet.sh runs it beside a fleet.
+BENCHES += order_bare
+order_bare_SRC := tests/bench/order_bare.c tests/bench/bench_ring_support.c
+order_bare_MODULES := wire base
+order_bare_LIBS := -lzmq -lmsgpackc -llmdb

@@ -445,6 +445,8 @@ static void publish(struct feed *f, struct feed_item *item)
 {
     take(f, item);
     CRASHPOINT("feed_remembered");
+    if (f->config->live && item->record.kind == MARKET_END) /* so that readers can say how late they are */
+        item->record.u.end.published_ns = f->clock.mono_ns(&f->clock);
     uint64_t seq = ring_publish(&f->ring, &item->record);
     assert(seq == f->seq);
     f->wake_seq = seq;

@@ -29,7 +29,8 @@ struct store_batch {
     uint32_t changes;
     uint32_t months;        /* different months in the batch */
     uint32_t month;         /* of the last journal record in the batch; 0: none */
-    uint64_t journal_last;  /* likewise its sequence number */
+    uint64_t journal_first; /* sequence number of the first; 0: none */
+    uint64_t journal_last;  /* likewise of the last */
 };
 
 /* Records copied out of one read transaction: {key, size, bytes padded to 8} after each other. */
@@ -48,8 +49,12 @@ struct store_journal_range {
 
 struct store_backend {
     void (*close)(struct store *store); /* frees the implementation, not what store.c owns */
-    /* 0, or a negative code with err set and nothing of the batch stored. */
+    /* 0; 1: stored, but the batch must stay, the next commit takes it again (lmdb_tail.c); or a negative code with err
+     * set and nothing stored of what came since the last. */
     int (*commit)(struct store *store, enum store_sync sync, struct error *err);
+    /* What commits that returned 1 left is the batch now: as commit, STORE_CRASH, but into the tables. Never called
+     * when none did. */
+    int (*settle)(struct store *store, struct error *err);
     int (*get)(struct store *store, uint32_t table, uint64_t key, void *out, size_t size, size_t *length);
     /* Appends records with key >= from to the chunk until it is full (chunk_add says so) or the table ends. */
     int (*read)(struct store *store, uint32_t table, uint64_t from, struct store_chunk *chunk);
@@ -69,6 +74,7 @@ struct store {
     uint32_t journal_months;
     uint64_t map_bytes, reserve_bytes;
     struct store_batch batch;
+    struct store_batch kept; /* the batch as it was when a commit returned 1: the part of it that is stored */
     struct store_journal_range range; /* committed; a writer's only, kept by its commits */
 };
 
@@ -78,6 +84,9 @@ void store_teardown(struct store *store);
 
 /* The change at *offset of the batch and its data, *offset moved on; NULL at the end. */
 const struct store_change *store_batch_next(const struct store_batch *batch, size_t *offset, const void **data);
+
+/* Count the changes of the first `used` bytes anew. False: they are no changes of this store. */
+bool store_batch_count(const struct store *store, struct store_batch *batch, size_t used);
 
 /* 1 when the record was added, 0 when the chunk is full, -ENOMEM. */
 int store_chunk_add(struct store_chunk *chunk, uint64_t key, const void *data, size_t size);

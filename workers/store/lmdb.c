@@ -544,6 +544,7 @@ static void lmdb_store_close(struct store *store)
     if (s->env && s->unsynced)
         mdb_env_sync(s->env, 1); /* an orderly end leaves nothing to the kernel; it is no promise, so not checked */
     environment_close(s);
+    lmdb_tail_close(s);
     store_teardown(store);
     free(s);
 }
@@ -551,6 +552,7 @@ static void lmdb_store_close(struct store *store)
 static const struct store_backend lmdb_backend = {
     .close = lmdb_store_close,
     .commit = lmdb_commit,
+    .settle = lmdb_settle,
     .get = lmdb_get,
     .read = lmdb_read,
     .range = lmdb_range,
@@ -574,6 +576,8 @@ static int open_any(const struct store_options *options, bool reader, struct sto
         rc = environment_find(s, err);
     if (rc == 0)
         rc = environment_open(s, 0, err);
+    if (rc == 0 && s->power && !reader)
+        lmdb_tail_open(s, false);
     if (rc < 0) {
         lmdb_store_close(&s->base);
         return rc;

@@ -214,7 +214,7 @@ static int commit_once(struct lmdb_store *s, enum store_sync sync)
     };
     if (s->failed || !s->env)
         return MDB_PANIC;
-    if (store_batch_empty(&s->base) && !st.mark) /* LMDB would sync nothing */
+    if (s->base.batch.used == 0 && !st.mark) /* LMDB would sync nothing */
         return sync == STORE_POWER && s->unsynced ? mdb_env_sync(s->env, 1) : 0;
     sync_flags(s, sync);
     int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
@@ -277,6 +277,13 @@ static bool may_be_full(struct lmdb_store *s, enum store_sync sync)
     return s->power || sync == STORE_CRASH || s->disk_bytes < STEP_BYTES_MIN;
 }
 
+/* A commit of many pages comes up short twice on a full disk: the first attempt took the last blocks for some of them. */
+static bool disk_is_full(struct lmdb_store *s)
+{
+    disk_look(s);
+    return s->disk_asked && s->disk_bytes < PIECE_BYTES_MIN;
+}
+
 /* After a meta page that could not be written LMDB refuses all work until it is opened again. */
 static void revive(struct lmdb_store *s)
 {
@@ -303,7 +310,7 @@ static int commit_attempts(struct lmdb_store *s, enum store_sync sync)
         } else if (rc == EIO && !repeated && may_be_full(s, sync)) {
             repeated = true;
         } else {
-            return rc;
+            return rc == EIO && repeated && disk_is_full(s) ? ENOSPC : rc;
         }
         if (code != 0)
             return code;
@@ -323,22 +330,34 @@ static int commit_failed(struct lmdb_store *s, int rc, struct error *err)
     return lmdb_error(s, err, rc, "commit");
 }
 
-int lmdb_commit(struct store *store, enum store_sync sync, struct error *err)
+static int commit_tables(struct lmdb_store *s, enum store_sync sync, struct error *err)
 {
-    struct lmdb_store *s = lmdb_of(store);
+    struct store *store = &s->base;
     int rc = commit_attempts(s, sync);
     if (rc != 0)
         return commit_failed(s, rc, err);
     s->full = false;
-    s->unsynced = sync != STORE_POWER && (s->unsynced || !store_batch_empty(store));
+    s->unsynced = sync != STORE_POWER && (s->unsynced || store->batch.used > 0);
     if (++s->commits >= LOOK_EVERY) {
         s->commits = 0;
         s->disk_asked = false;
         mdb_reader_check(s->env, NULL);
     }
     lmdb_measure(s);
+    if (s->power && !s->tail && !s->tail_off)
+        lmdb_tail_open(s, true);
     return 0;
 }
+
+int lmdb_commit(struct store *store, enum store_sync sync, struct error *err)
+{
+    struct lmdb_store *s = lmdb_of(store);
+    if (sync == STORE_CRASH && lmdb_tail_keep(s))
+        return 1;
+    return commit_tables(s, sync, err);
+}
+
+int lmdb_settle(struct store *store, struct error *err) { return commit_tables(lmdb_of(store), STORE_CRASH, err); }
 
 /* --- room ---------------------------------------------------------------------------------------------- */
 
@@ -364,8 +383,10 @@ static void preallocate(struct lmdb_store *s)
     int code = ENOSPC;
     for (; piece >= PIECE_BYTES_MIN && code != 0; piece /= 2) {
         code = fallocate(s->fd, 0, (off_t)s->file_bytes, (off_t)piece) == 0 ? 0 : errno;
-        if (code == 0)
+        if (code == 0) {
             s->file_bytes += piece;
+            s->disk_asked = false;
+        }
         else if (code == EOPNOTSUPP || code == ENOSYS)
             s->preallocate_off = true;
         if (s->preallocate_off)
@@ -408,6 +429,8 @@ bool lmdb_low(struct store *store)
     uint64_t room = (s->preallocate_off ? 0 : ahead_bytes(s)) + s->disk_bytes;
     if (s->map_stuck && s->map_bytes - s->used_bytes < room)
         room = s->map_bytes - s->used_bytes;
+    uint64_t kept = 2 * s->base.kept.used; /* it will take that, pages being half empty at worst */
+    room = room > kept ? room - kept : 0;
     s->low = room < s->base.reserve_bytes;
     return s->low;
 }

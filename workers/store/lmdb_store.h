@@ -9,6 +9,7 @@
  *
  * How a commit is synced:
  *   STORE_POWER                      LMDB's own way: data synced, then the meta page written through
+ *   STORE_CRASH, marked, small       not by LMDB at all: kept in the tail (lmdb_tail.c)
  *   STORE_CRASH, marked              MDB_NOMETASYNC: data synced, the meta page left to the kernel
  *   STORE_CRASH, never marked        MDB_NOSYNC: nothing synced
  * The mark is needed because LMDB keeps two meta pages and no checksums: after MDB_NOSYNC commits the kernel
@@ -65,6 +66,9 @@ struct lmdb_store {
     bool disk_asked, low;
     uint32_t low_calls;
     uint64_t disk_bytes;   /* that the disk had left when asked */
+    struct lmdb_tail *tail; /* marked: where the batch lies; NULL: none */
+    bool tail_off;         /* there can be none: the disk is full, or the file system cannot */
+    uint64_t tail_sum;     /* of the batch's kept part */
     dev_t device;          /* of data.mdb: an environment is opened once in a process */
     ino_t inode;
     struct lmdb_store *next;
@@ -100,7 +104,14 @@ int lmdb_reopen(struct lmdb_store *s, struct error *err);
 /* Sizes and last transaction after a commit or an opening; tops up the file. */
 void lmdb_measure(struct lmdb_store *s);
 
+/* The tail of a marked environment, once it is open or marked: finds what a process that died had kept. */
+void lmdb_tail_open(struct lmdb_store *s, bool fresh); /* fresh: marked just now, what lies there is nobody's */
+void lmdb_tail_close(struct lmdb_store *s);
+/* Keep the batch beside the tables. False: it does not go there. */
+bool lmdb_tail_keep(struct lmdb_store *s);
+
 int lmdb_commit(struct store *store, enum store_sync sync, struct error *err);
+int lmdb_settle(struct store *store, struct error *err);
 bool lmdb_low(struct store *store);
 int lmdb_get(struct store *store, uint32_t table, uint64_t key, void *out, size_t size, size_t *length);
 int lmdb_read(struct store *store, uint32_t table, uint64_t from, struct store_chunk *chunk);

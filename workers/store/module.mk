@@ -1,7 +1,7 @@
 # durable tables and journal: LMDB, or in memory
 MODULES += store
 store_SRC := workers/store/store.c workers/store/lmdb.c workers/store/lmdb_commit.c workers/store/lmdb_read.c \
-             workers/store/memory.c
+             workers/store/lmdb_tail.c workers/store/memory.c
 
 TESTS += test_store test_store_lmdb test_store_process
 test_store_SRC := tests/unit/test_store.c tests/unit/store_support.c

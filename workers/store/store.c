@@ -181,6 +181,10 @@ void store_close(struct store **store)
     assert(store);
     if (!*store)
         return;
+    if ((*store)->kept.used > 0) { /* else the next opening finds it */
+        store_discard(*store);
+        (void)store_commit(*store, STORE_POWER, NULL);
+    }
     (*store)->backend->close(*store);
     *store = NULL;
 }
@@ -195,6 +199,7 @@ static void batch_reset(struct store *store)
     if (batch->used > BATCH_KEEP_BYTES)
         madvise(batch->bytes + BATCH_KEEP_BYTES, STORE_BATCH_BYTES_MAX - BATCH_KEEP_BYTES, MADV_DONTNEED);
     *batch = (struct store_batch){.bytes = batch->bytes};
+    store->kept = *batch;
 }
 
 static struct store_change *batch_add(struct store *store, size_t size)
@@ -250,6 +255,7 @@ void store_journal(struct store *store, uint64_t seq, int64_t time_ns, const voi
     if (size > 0)
         memcpy(change + 1, data, size);
     batch->month = month;
+    batch->journal_first = batch->journal_first ? batch->journal_first : seq;
     batch->journal_last = seq;
 }
 
@@ -264,7 +270,38 @@ const struct store_change *store_batch_next(const struct store_batch *batch, siz
     return change;
 }
 
-bool store_batch_empty(const struct store *store) { return store->batch.used == 0; }
+/* What a file says is looked at before it is used. */
+static bool change_valid(const struct store *store, const struct store_change *change, size_t left)
+{
+    bool deleted = change->size == STORE_DELETED;
+    if (!deleted && padded(change->size) > left - sizeof *change)
+        return false;
+    return change->table == STORE_JOURNAL ? store->journal && !deleted && change->month != 0 : change->table < store->table_count;
+}
+
+bool store_batch_count(const struct store *store, struct store_batch *batch, size_t used)
+{
+    *batch = (struct store_batch){.bytes = batch->bytes};
+    while (batch->used < used) {
+        const struct store_change *change = (const struct store_change *)(const void *)(batch->bytes + batch->used);
+        size_t left = used - batch->used;
+        if (left < sizeof *change || !change_valid(store, change, left))
+            return false;
+        batch->used += sizeof *change + (change->size == STORE_DELETED ? 0 : padded(change->size));
+        batch->changes++;
+        if (change->table != STORE_JOURNAL)
+            continue;
+        if (batch->journal_last != 0 && (change->key != batch->journal_last + 1 || change->month < batch->month))
+            return false;
+        batch->months += change->month != batch->month;
+        batch->month = change->month;
+        batch->journal_first = batch->journal_first ? batch->journal_first : change->key;
+        batch->journal_last = change->key;
+    }
+    return batch->months <= STORE_BATCH_MONTHS_MAX;
+}
+
+bool store_batch_empty(const struct store *store) { return store->batch.used == store->kept.used; }
 
 int store_commit(struct store *store, enum store_sync sync, struct error *err)
 {
@@ -272,13 +309,49 @@ int store_commit(struct store *store, enum store_sync sync, struct error *err)
     int rc = store->backend->commit(store, sync, err);
     if (rc == 0)
         batch_reset(store);
-    return rc;
+    if (rc == 1)
+        store->kept = store->batch;
+    return rc < 0 ? rc : 0;
 }
 
 void store_discard(struct store *store)
 {
     assert(store && !store->reader);
+    if (store->kept.used > 0)
+        store->batch = store->kept;
+    else
+        batch_reset(store);
+}
+
+bool store_unsettled(const struct store *store) { return store->kept.used > 0; }
+
+/* The part that is kept alone goes into the tables; the open part moves to the front. */
+int store_settle(struct store *store, struct error *err)
+{
+    assert(store && !store->reader);
+    struct store_batch whole = store->batch, kept = store->kept;
+    if (kept.used == 0)
+        return 0;
+    store->batch = kept;
+    store->kept = (struct store_batch){.bytes = kept.bytes};
+    int rc = store->backend->settle(store, err);
+    if (rc < 0) {
+        store->batch = whole;
+        store->kept = kept;
+        return rc;
+    }
+    size_t open = whole.used - kept.used;
+    memmove(whole.bytes, whole.bytes + kept.used, open);
     batch_reset(store);
+    bool good = store_batch_count(store, &store->batch, open);
+    assert(good);
+    return 0;
+}
+
+/* Reads see committed data. */
+static int settle_for_read(struct store *store)
+{
+    return store->reader || store->kept.used == 0 ? 0 : store_settle(store, NULL);
 }
 
 /* --- reads ------------------------------------------------------------------------------------- */
@@ -327,8 +400,8 @@ static int chunk_visit(const struct store_chunk *chunk, store_visit visit, void 
 static int scan(struct store *store, uint32_t table, uint64_t from, uint32_t max, store_visit visit, void *context)
 {
     struct store_chunk chunk = {0};
-    int rc = 0;
-    while (max > 0) {
+    int rc = settle_for_read(store);
+    while (rc == 0 && max > 0) {
         chunk.used = chunk.count = 0;
         chunk.count_max = max < STORE_READ_MAX ? max : STORE_READ_MAX;
         rc = store->backend->read(store, table, from, &chunk);
@@ -347,7 +420,8 @@ int store_get(struct store *store, uint32_t table, uint64_t key, void *out, size
 {
     assert(store && table < store->table_count && (out || size == 0));
     size_t unused;
-    return store->backend->get(store, table, key, out, size, length ? length : &unused);
+    int rc = settle_for_read(store);
+    return rc < 0 ? rc : store->backend->get(store, table, key, out, size, length ? length : &unused);
 }
 
 int store_scan(struct store *store, uint32_t table, uint64_t from, uint32_t max, store_visit visit, void *context)
@@ -371,9 +445,16 @@ static struct store_journal_range journal_range(struct store *store)
     return range;
 }
 
-uint64_t store_journal_last(struct store *store) { return journal_range(store).last; }
+uint64_t store_journal_last(struct store *store)
+{
+    return !store->reader && store->kept.journal_last != 0 ? store->kept.journal_last : journal_range(store).last;
+}
 
-uint64_t store_journal_first(struct store *store) { return journal_range(store).first; }
+uint64_t store_journal_first(struct store *store)
+{
+    (void)settle_for_read(store);
+    return journal_range(store).first;
+}
 
 bool store_low(struct store *store)
 {

@@ -10,11 +10,12 @@
  * see commits in between. A visitor may read, change and commit. Not across fork: open after it.
  *
  * Durability: STORE_CRASH survives the death of the process, STORE_POWER also a power cut. The first
- * STORE_POWER commit of an environment marks it for ever: from then on STORE_CRASH commits sync their data
- * too, though not the meta page (about half the cost of STORE_POWER, and a power cut loses the last of them
- * only). Without the mark they sync nothing (some 20 times faster), and a power cut may damage the whole
- * environment. So: a replay uses STORE_CRASH alone; what must outlive a power cut makes one STORE_POWER
- * commit, which may be empty, when it starts.
+ * STORE_POWER commit of an environment marks it for ever: from then on STORE_CRASH commits up to 256 KiB stay beside
+ * the tables, in a file that survives this process and syncs nothing, until the next STORE_POWER commit takes them along:
+ * one sync for each decision. A larger one, and store_settle, syncs its data, though not the meta page (about
+ * half the cost of STORE_POWER, and a power cut loses the last of them only). Without the mark they sync nothing, and a
+ * power cut may damage the whole environment. So: a replay uses STORE_CRASH alone; what must outlive a power cut makes
+ * one STORE_POWER commit, which may be empty, when it starts.
  *
  * Errors of store_commit; nothing of the batch is stored, and it is still there, to be committed again or
  * discarded:
@@ -94,6 +95,11 @@ size_t store_batch_room(const struct store *store);
 /* An empty batch with STORE_POWER makes earlier STORE_CRASH commits outlive a power cut. */
 int store_commit(struct store *store, enum store_sync sync, struct error *err);
 void store_discard(struct store *store);
+/* True while STORE_CRASH commits stand beside the tables (see Durability): other processes do not see them yet, and a
+ * power cut loses them. The next STORE_POWER commit takes them along; store_settle puts them into the tables now, as does
+ * a read by this process, and store_close. */
+bool store_unsettled(const struct store *store);
+int store_settle(struct store *store, struct error *err);
 
 /* --- reads (committed data) --------------------------------------------------------------- */
 /* Copies at most `size` bytes; *length is the stored size. -ENOENT when there is none. */
