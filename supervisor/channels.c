@@ -46,14 +46,25 @@ static bool send_plain(struct supervisor *supervisor, struct process *process, u
 
 /* --- who is told what -------------------------------------------------------------------- */
 
-static struct control_peer peer_of(const struct process *process)
+/*
+ * Wanted: others wait for it. While the fleet stops, accounts that leave are waited for as before: a round that was closed
+ * without them would decide otherwise than a run that was never stopped.
+ */
+static bool peer_wanted(const struct supervisor *supervisor, const struct process *process)
+{
+    bool leaves_with_all = supervisor->stop != STOP_NONE && process->kind == PROCESS_ACCOUNT &&
+                           process->machine.state != MACHINE_FAILED;
+    return !process->removing && (machine_awaited(&process->machine) || leaves_with_all);
+}
+
+static struct control_peer peer_of(const struct supervisor *supervisor, const struct process *process)
 {
     return (struct control_peer){
         .kind = process->kind,
         .account = process->account,
         .generation = process->generation,
         .pid = process->pid,
-        .wanted = !process->removing && machine_awaited(&process->machine),
+        .wanted = peer_wanted(supervisor, process),
         .alive = process_announced_alive(process),
     };
 }
@@ -61,7 +72,7 @@ static struct control_peer peer_of(const struct process *process)
 static void tell(struct supervisor *supervisor, struct process *reader, const struct process *about)
 {
     struct control_message message = {.type = CONTROL_PEER, .generation = reader->generation};
-    const struct control_peer peer = peer_of(about);
+    const struct control_peer peer = peer_of(supervisor, about);
     message.payload_size = sizeof peer;
     memcpy(message.payload, &peer, sizeof peer);
     if (peer.alive && about->kind == PROCESS_ACCOUNT) {
@@ -79,7 +90,7 @@ void channels_announce(struct supervisor *supervisor, struct process *process)
 {
     if (process->kind == PROCESS_FEED)
         return;
-    const struct control_peer peer = peer_of(process);
+    const struct control_peer peer = peer_of(supervisor, process);
     if (process->told.generation == peer.generation && process->told.wanted == (peer.wanted != 0) &&
         process->told.alive == (peer.alive != 0))
         return;
