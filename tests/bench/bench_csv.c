@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 
-#define ROUNDS 5
-#define BENCH_ROWS 1000000u
+#define ROUNDS 15
+#define BENCH_ROWS 300000u
 
 struct figure {
     double seconds[ROUNDS];
