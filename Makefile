@@ -116,6 +116,7 @@ help:
 	@echo "  make unit     the unit tests alone"
 	@echo "  make test-golden   the vectors of the firms' rules; GOLDEN=folder for other ones"
 	@echo "  make search   200,000 random books that the gate admits against paths that try to breach"
+	@echo "  make fuzz     libFuzzer over tests/fuzz where clang is installed (make test runs them from a seed)"
 
 run: all
 	@tools/demo.sh $(if $(DATA),--data '$(DATA)')

@@ -58,8 +58,8 @@ build() { # log-name make-arguments...
     fi
 }
 
-binaries() { # folder: the cmocka binaries of a build, in order
-    find "$1" -maxdepth 1 -type f -executable \( -name 'test_*' -o -name '*_stress' \) | sort
+binaries() { # folder: the cmocka binaries and the fuzz loops of a build, in order
+    find "$1" -maxdepth 1 -type f -executable \( -name 'test_*' -o -name '*_stress' -o -name 'fuzz_*' \) | sort
 }
 
 stage_unit() {

@@ -62,7 +62,7 @@ static size_t make_input(unsigned seeds)
         size = fuzz_seed((unsigned)(draw() % seeds), input);
         return mutate(input, size);
     }
-    size = draw() % 4096;
+    size = draw() % 8192;
     for (size_t i = 0; i < size; i++)
         input[i] = (uint8_t)draw();
     return size;

@@ -11,6 +11,7 @@
 #define T0 (INT64_C(1770000000) * NS)
 #define LEGS_MAX 6u
 #define EVENTS_MAX 4u
+#define CENT (DEC_ONE / 100)
 
 const char fuzz_name[] = "fuzz_rules";
 const unsigned fuzz_runs = 20000;
@@ -30,9 +31,16 @@ size_t fuzz_seed(unsigned n, uint8_t *buf)
 {
     if (n >= 16)
         return 0;
-    for (unsigned i = 0; i < 1500; i++)
+    for (unsigned i = 0; i < 6000; i++)
         buf[i] = (uint8_t)((n * 2654435761u + i * 40503u) >> (i % 13));
-    return 1500;
+    return 6000;
+}
+
+/* Of n that may be there: in tame inputs few. */
+static uint32_t few(struct fuzz *f, uint32_t n)
+{
+    uint32_t count = fuzz_below(f, n + 1);
+    return f->tame && fuzz_bool(f) ? count / 3 : count;
 }
 
 static struct rules_amount amount_of(struct fuzz *f)
@@ -52,7 +60,7 @@ static struct rules_amount amount_of(struct fuzz *f)
 /* As check_rules.c lets a floor pass: of the amounts the first four. */
 static void floors_of(struct fuzz *f)
 {
-    set.floor_count = fuzz_below(f, RULES_FLOORS_MAX + 1);
+    set.floor_count = few(f, RULES_FLOORS_MAX);
     for (uint32_t i = 0; i < set.floor_count; i++) {
         struct rules_floor *r = &set.floors[i];
         *r = (struct rules_floor){.kind = fuzz_below(f, 2), .anchor = fuzz_below(f, RULES_ANCHOR_COUNT), .breach = fuzz_below(f, 2),
@@ -70,11 +78,11 @@ static void floors_of(struct fuzz *f)
 
 static void sizes_of(struct fuzz *f)
 {
-    set.loss_count = fuzz_below(f, RULES_LOSSES_MAX + 1);
+    set.loss_count = few(f, RULES_LOSSES_MAX);
     for (uint32_t i = 0; i < set.loss_count; i++)
         set.losses[i] = (struct rules_loss){.group = fuzz_below(f, 4), .over = fuzz_below(f, 2), .limit = amount_of(f),
                                             .window_s = (int32_t)fuzz_below(f, 3600), .floating_only = fuzz_bool(f)};
-    set.exposure_count = fuzz_below(f, RULES_EXPOSURES_MAX + 1);
+    set.exposure_count = f->tame && fuzz_below(f, 3) ? 0 : few(f, RULES_EXPOSURES_MAX);
     for (uint32_t i = 0; i < set.exposure_count; i++) {
         struct rules_exposure *r = &set.exposures[i];
         *r = (struct rules_exposure){.counted = fuzz_below(f, RULES_MARGIN_SHARE + 1), .instruments = (uint32_t)fuzz_u64(f, 2),
@@ -87,7 +95,7 @@ static void sizes_of(struct fuzz *f)
 
 static void times_of(struct fuzz *f)
 {
-    set.window_count = fuzz_below(f, RULES_WINDOWS_MAX + 1);
+    set.window_count = f->tame && fuzz_below(f, 8) ? 0 : few(f, RULES_WINDOWS_MAX);
     for (uint32_t i = 0; i < set.window_count; i++)
         set.windows[i] = (struct rules_window){.head.severity = (uint8_t)fuzz_below(f, 3), .kind = fuzz_below(f, 4),
                                                .forbids = fuzz_below(f, 64), .instruments = (uint32_t)fuzz_u64(f, 2),
@@ -96,11 +104,11 @@ static void times_of(struct fuzz *f)
                                                .after_s = (int32_t)fuzz_below(f, 100000), .closed_s = (int32_t)fuzz_below(f, 100000),
                                                .hold_if_opened_before_s = (int32_t)fuzz_below(f, 100000),
                                                .lead_s = (int32_t)fuzz_below(f, 3600), .importance = fuzz_below(f, 4)};
-    set.hold_count = fuzz_below(f, RULES_HOLDS_MAX + 1);
+    set.hold_count = few(f, RULES_HOLDS_MAX);
     for (uint32_t i = 0; i < set.hold_count; i++)
         set.holds[i] = (struct rules_hold){.kind = fuzz_below(f, 4), .over = fuzz_below(f, 2), .tau_s = (int32_t)fuzz_below(f, 1000),
                                            .at_least = fuzz_bool(f), .max_share = (dec_t)(fuzz_u64(f, 4) % DEC_ONE)};
-    set.rate_count = fuzz_below(f, RULES_RATES_MAX + 1);
+    set.rate_count = f->tame && fuzz_below(f, 4) ? 0 : few(f, RULES_RATES_MAX);
     for (uint32_t i = 0; i < set.rate_count; i++)
         set.rates[i] = (struct rules_rate){.counted = fuzz_below(f, RULES_MESSAGE_KINDS),
                                            .window_s = fuzz_bool(f) ? (int32_t)fuzz_below(f, 100000) : 0, .max = (uint32_t)fuzz_u64(f, 2)};
@@ -115,8 +123,8 @@ static void others_of(struct fuzz *f)
     set.shape.best_day_denominator = fuzz_below(f, 2);
     set.shape.best_day_max = (dec_t)(fuzz_u64(f, 4) % (2 * DEC_ONE));
     set.stop = (struct rules_stop){.required = fuzz_bool(f), .max_stop_to_target = fuzz_bool(f) ? fuzz_positive(f) : 0};
-    set.direction = (struct rules_direction){.opposite_refused = fuzz_bool(f), .group_count = fuzz_below(f, RULES_GROUPS_MAX + 1),
-                                             .adds_to_loser_max = fuzz_below(f, 4), .no_larger_after_loss = fuzz_bool(f)};
+    set.direction = (struct rules_direction){.opposite_refused = fuzz_below(f, 8) == 0, .group_count = fuzz_below(f, RULES_GROUPS_MAX + 1),
+                                             .adds_to_loser_max = fuzz_below(f, 4), .no_larger_after_loss = fuzz_below(f, 4) == 0};
     for (uint32_t i = 0; i < set.direction.group_count; i++)
         set.direction.groups[i] = (uint32_t)fuzz_u64(f, 2);
     set.conduct.automation = fuzz_below(f, RULES_MANUAL_ONLY + 1);
@@ -126,6 +134,8 @@ static void others_of(struct fuzz *f)
                                      .block_s = 2, .blind_s = 15, .require_stop = fuzz_bool(f)};
 }
 
+static dec_t near(struct fuzz *f, dec_t value) { return value + ((dec_t)fuzz_below(f, 500000) - 250000) * CENT; }
+
 static void history_of(struct fuzz *f)
 {
     struct rules_marked marked;
@@ -133,11 +143,11 @@ static void history_of(struct fuzz *f)
     dec_t initial = fuzz_positive(f);
     rules_init(&state, &set, initial);
     for (uint32_t n = fuzz_below(f, 24); n > 0; n--) {
-        dec_t balance = fuzz_dec(f), equity = fuzz_dec(f);
+        dec_t balance = f->tame ? near(f, initial) : fuzz_dec(f), equity = f->tame ? near(f, balance) : fuzz_dec(f);
         uint32_t instrument = fuzz_below(f, 4), side = 1 + fuzz_below(f, 2);
-        dec_t lots = fuzz_positive(f);
+        dec_t lots = f->tame ? (dec_t)fuzz_below(f, 500) * CENT : fuzz_positive(f);
         t += (int64_t)(fuzz_u64(f, 3) % 200000) * NS;
-        rules_mark(&state, &set, zones, t, balance, equity, fuzz_bool(f) ? equity : dec_max(equity, fuzz_dec(f)), &marked);
+        rules_mark(&state, &set, zones, t, balance, equity, f->tame || fuzz_bool(f) ? equity : dec_max(equity, fuzz_dec(f)), &marked);
         switch (fuzz_below(f, 6)) {
         case 0:
             if (lots > 0)
@@ -163,8 +173,23 @@ static void history_of(struct fuzz *f)
     FUZZ_HOLDS(rules_state_check(&state, &set) == 0);
 }
 
+/* Distances and values of something like a price in dollars. */
+static struct rules_terms tame_terms(struct fuzz *f)
+{
+    return (struct rules_terms){.filled = (dec_t)fuzz_below(f, 300) * CENT, .covered = (dec_t)fuzz_below(f, 300) * CENT,
+                                .leaves = (dec_t)fuzz_below(f, 300) * CENT, .value = (dec_t)(1 + fuzz_below(f, 50)) * DEC_ONE,
+                                .rate = fuzz_bool(f) ? DEC_ONE : (dec_t)(1 + fuzz_below(f, 200)) * CENT,
+                                .haircut = fuzz_bool(f) ? CENT : 0, .stop_distance = (dec_t)fuzz_below(f, 4000) * CENT,
+                                .no_stop_distance = (dec_t)fuzz_below(f, 20000) * CENT, .gap_distance = (dec_t)fuzz_below(f, 5000) * CENT,
+                                .target_distance = fuzz_below(f, 4) ? (dec_t)fuzz_below(f, 5000) * CENT : RULES_UNBOUNDED,
+                                .slip_entry = (dec_t)fuzz_below(f, 20) * CENT, .slip_exit = (dec_t)fuzz_below(f, 50) * CENT,
+                                .cost = (dec_t)fuzz_below(f, 700) * CENT, .floating = ((dec_t)fuzz_below(f, 100000) - 50000) * CENT};
+}
+
 static struct rules_terms terms_of(struct fuzz *f)
 {
+    if (f->tame)
+        return tame_terms(f);
     return (struct rules_terms){.filled = fuzz_positive(f), .covered = fuzz_positive(f), .leaves = fuzz_positive(f),
                                 .value = fuzz_positive(f), .rate = DEC_ONE, .haircut = fuzz_bool(f) ? DEC_ONE / 50 : 0,
                                 .stop_distance = fuzz_dec(f), .no_stop_distance = fuzz_positive(f), .gap_distance = fuzz_positive(f),
@@ -178,7 +203,7 @@ static void book_of(struct fuzz *f)
     for (uint32_t i = 0; i < book.count; i++) {
         struct rules_terms terms = terms_of(f);
         legs[i] = (struct rules_leg){.kind = fuzz_below(f, 2), .instrument = fuzz_below(f, 4), .side = 1 + fuzz_below(f, 2),
-                                     .oco = fuzz_below(f, 3), .margin = fuzz_positive(f), .opened_ns = T0};
+                                     .oco = fuzz_below(f, 3), .margin = f->tame ? (dec_t)fuzz_below(f, 5000) * DEC_ONE : fuzz_positive(f), .opened_ns = T0};
         terms.leaves = legs[i].kind == RULES_LEG_POSITION ? 0 : terms.leaves;
         terms.filled = legs[i].kind == RULES_LEG_ORDER ? 0 : terms.filled;
         rules_price(&terms, &legs[i]);
@@ -206,8 +231,16 @@ static void question_of(struct fuzz *f)
                                      .latest_fill_ns = state.time_ns + (int64_t)fuzz_below(f, 200000) * NS,
                                      .may_cross_boundary = fuzz_bool(f), .may_cross_close = fuzz_bool(f),
                                      .opened_ns = state.time_ns - (int64_t)fuzz_below(f, 10000) * NS, .oco = fuzz_below(f, 3)};
+    if (f->tame) { /* what refuses every size is seldom */
+        context.mode = RULES_MANUAL;
+        context.live &= fuzz_below(f, 16) == 0;
+        request.has_stop |= fuzz_below(f, 8) != 0;
+        request.margin_per_lot = (dec_t)fuzz_below(f, 5000) * DEC_ONE;
+        context.b_flat /= 16;
+        state.guard = fuzz_below(f, 16) ? RULES_GUARD_NORMAL : fuzz_below(f, RULES_GUARD_LOCKED + 1);
+    }
     request.lot_min = request.lot_step;
-    request.lots = request.lot_step * (1 + (dec_t)(fuzz_u64(f, 2)));
+    request.lots = request.lot_step * (1 + (dec_t)(fuzz_u64(f, 2) >> fuzz_below(f, 16)));
     bool widens = request.purpose == RULES_WIDEN;
     request.unit.filled = request.unit.covered = widens ? DEC_ONE : 0;
     request.unit.leaves = widens ? 0 : DEC_ONE;
@@ -269,7 +302,8 @@ static void check_shape(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rules_answer first, again;
-    struct fuzz f = {data, data + size};
+    struct fuzz f = {data, data + size, false};
+    f.tame = fuzz_below(&f, 4) != 0;
     struct error err = {0};
     if (zones[0].name[0] == 0 &&
         (tz_load("Europe/Prague", &zones[0], &err) != 0 || tz_load("America/New_York", &zones[1], &err) != 0))

@@ -68,9 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (tz_parse("Fuzz/Zone", data, size, &zone, &err) != 0)
         return 0;
     check_table(&zone);
-    struct fuzz f = {data + size / 2, data + size}; /* the times come out of the file too */
+    struct fuzz f = {data + size / 2, data + size, false}; /* the times come out of the file too */
     for (int i = 0; i < 8; i++) {
-        int64_t t_ns = i == 7 ? (int64_t)fuzz_u64(&f, 8) : (int64_t)(fuzz_u64(&f, 5) % 2400000000u) * NS;
+        int64_t t_ns = i == 7 ? (int64_t)fuzz_u64(&f, 8) / 2 : (int64_t)(fuzz_u64(&f, 5) % 2400000000u) * NS;
         if (i < 4 && zone.transition_count > 0) /* about a change */
             t_ns = (zone.at_s[fuzz_below(&f, zone.transition_count)] + (int64_t)(fuzz_u64(&f, 3) % 200000) - 100000) * NS;
         int32_t second = (int32_t)fuzz_below(&f, 86400);

@@ -80,6 +80,16 @@ enum rules_direction_verdict rules_direction_of(const struct rules_direction *ru
     return against.opposite ? RULES_REFUSE : RULES_ADMIT;
 }
 
+dec_t rules_direction_max(const struct rules_direction *rule, const struct rules_book *book, uint32_t instrument,
+                          uint32_t side)
+{
+    assert(rule && book && (book->legs || book->count == 0) && (side == 1 || side == 2));
+    if (!rule->opposite_refused)
+        return DEC_MAX;
+    struct conduct_against against = conduct_against(book, rules_direction_group(rule, instrument), instrument, side);
+    return against.closable > 0 ? against.closable : against.opposite ? 0 : DEC_MAX;
+}
+
 bool rules_add_allowed(const struct rules_direction *rule, uint32_t open_same_side, bool in_loss)
 {
     assert(rule);

@@ -177,24 +177,14 @@ static void ask_opposite(struct rules_gate *g)
     const struct rules_request *r = g->request;
     const struct rules_direction *rule = &g->set->direction;
     enum rules_direction_verdict verdict = rules_direction_of(rule, g->book, r->instrument, r->side, r->lots);
-    dec_t against = 0, q_max = DEC_MAX;
-    for (uint32_t i = 0; i < g->book->count; i++)
-        if (g->book->legs[i].instrument == r->instrument && g->book->legs[i].side != r->side)
-            against = rules_plus(against, g->book->legs[i].lots);
-    if (verdict != RULES_ADMIT || against > 0) { /* what only reduces may pass */
-        q_max = in_steps(g, against);
-        if (q_max == 0 || rules_direction_of(rule, g->book, r->instrument, r->side, q_max) != RULES_ADMIT)
-            q_max = 0;
-        else if (rules_direction_of(rule, g->book, r->instrument, r->side, q_max + r->lot_step) == RULES_ADMIT)
-            q_max = DEC_MAX;
-    }
+    dec_t most = rules_direction_max(rule, g->book, r->instrument, r->side);
     rules_gate_say(g, (struct rules_verdict){.primitive = RULES_P9_DIRECTION,
                                              .condition = 1,
                                              .op = RULES_OP_NONE,
                                              .left = r->lots,
-                                             .right = against,
+                                             .right = most,
                                              .admitted = verdict == RULES_ADMIT,
-                                             .q_max = q_max});
+                                             .q_max = most == DEC_MAX ? DEC_MAX : in_steps(g, most)});
 }
 
 /* Orders count as filled. */

@@ -375,6 +375,8 @@ enum rules_direction_verdict { RULES_ADMIT, RULES_REFUSE, RULES_REFUSE_EXCESS };
 /* Working orders count as filled: those of the same side use up what could be closed, those of the other are opposite. */
 enum rules_direction_verdict rules_direction_of(const struct rules_direction *rule, const struct rules_book *book,
                                                 uint32_t instrument, uint32_t side, dec_t lots);
+/* The most lots that it admits; DEC_MAX: any. */
+dec_t rules_direction_max(const struct rules_direction *rule, const struct rules_book *book, uint32_t instrument, uint32_t side);
 bool rules_add_allowed(const struct rules_direction *rule, uint32_t open_same_side, bool in_loss);
 /* Not larger than the last losing trade of this instrument or one of its group. */
 bool rules_size_after_loss(const struct rules_direction *rule, const struct rules_state *state, uint32_t instrument, dec_t lots);

@@ -1,0 +1,12 @@
+# fuzz targets; without clang a loop from a seed (fuzz_main.c), with it `make fuzz`
+TESTS += fuzz_zone fuzz_rules
+fuzz_zone_SRC := tests/fuzz/fuzz_zone.c tests/fuzz/fuzz_main.c
+fuzz_zone_MODULES := rules base
+fuzz_rules_SRC := tests/fuzz/fuzz_rules.c tests/fuzz/fuzz_main.c
+fuzz_rules_MODULES := rules base
+
+.PHONY: fuzz
+fuzz:
+	@tests/fuzz/run.sh
+sources-%:
+	@echo $(filter-out %/fuzz_main.c,$($*_SRC)) $(foreach m,$($*_MODULES),$($(m)_SRC))
