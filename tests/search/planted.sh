@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # A short search that finds nothing, and the same with one condition left out of the gate: then it finds breaches.
-# BOOKS=admitted books of each run.
+# WHOLE=admitted books of the first run, BOOKS=of the others.
 set -u
 cd "$(dirname "$0")/../.."
 declare -A what=([7]="R2" [8]="R3" [9]="R4" [24]="R5" [25]="falling tiers" [22]="q_max, a step too large")
 status=0
-books=${BOOKS:-20000}
+books=${BOOKS:-20000} whole=${WHOLE:-200000}
 folder=build/planted-search
 mkdir -p "$folder"
 make -s build/tests/search_rules || exit 1
-build/tests/search_rules -n "$books" -s 7 || status=1
+build/tests/search_rules -n "$whole" -s 7 || status=1
 build/tests/search_rules -n "$books" || status=1 # another seed each time, printed
 base=$(find build/obj/base build/obj/tests/search -name '*.o')
 for n in 7 8 9 22 24 25; do
     # shellcheck disable=SC2086
-    if ! ${CC:-gcc} -std=c17 -O1 -w -I. -D_GNU_SOURCE -DPROPFLEET_PLANT="$n" workers/risk/rules/*.c $base -o "$folder/search$n"; then
+    if ! ${CC:-gcc} -std=c17 -O1 -w -I. -D_GNU_SOURCE -DPROPFLEET_PLANT="$n" $(ls workers/risk/rules/*.c | grep -v sessions.c) $base -o "$folder/search$n"; then
         echo "not ok - without ${what[$n]} it does not build"
         status=1
         continue
