@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Whole fleets, measured: killed to READY, memory, ten accounts against one, and what the death of one account costs
-# the other nine, live. Prints one JSON object a line; nothing here passes or fails. Takes about six minutes.
+# the other nine, live. Prints one JSON object a line; nothing here passes or fails. Takes about six minutes in all.
 # Parts by name: fleet.sh ready memory ten live order. All lies on the disk of build/, not in a tmpfs.
 mkdir -p "$(dirname "$0")/../../build"
 TMPDIR=$(cd "$(dirname "$0")/../../build" && pwd)
