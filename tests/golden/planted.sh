@@ -25,10 +25,11 @@ folders=(tests/golden)
 folder=build/planted
 mkdir -p "$folder"
 make -s build/tests/golden || exit 1
+rules=$(make -s sources-golden | tr ' ' '\n' | grep '^workers/')
 rest=$(find build/obj/tests/golden build/obj/base -name '*.o')
 for n in ${PLANTS:-$(printf '%s\n' "${!what[@]}" | sort -n)}; do
     # shellcheck disable=SC2086
-    if ! ${CC:-gcc} -std=c17 -O0 -w -I. -D_GNU_SOURCE -DPROPFLEET_PLANT="$n" workers/risk/rules/*.c $rest -o "$folder/golden$n"; then
+    if ! ${CC:-gcc} -std=c17 -O0 -w -I. -D_GNU_SOURCE -DPROPFLEET_PLANT="$n" $rules $rest -o "$folder/golden$n"; then
         echo "not ok - fault $n does not build"
         status=1
         continue
