@@ -4,9 +4,17 @@ fuzz_zone_SRC := tests/fuzz/fuzz_zone.c tests/fuzz/fuzz_main.c
 fuzz_zone_MODULES := rules base
 fuzz_rules_SRC := tests/fuzz/fuzz_rules.c tests/fuzz/fuzz_main.c
 fuzz_rules_MODULES := rules base
+ifneq ($(wildcard config/calendar.c),)
+TESTS += fuzz_calendar
+fuzz_calendar_SRC := tests/fuzz/fuzz_calendar.c tests/fuzz/fuzz_main.c
+fuzz_calendar_MODULES := loader config base
+fuzz_calendar_LIBS := -lyaml
+endif
 
-.PHONY: fuzz
+.PHONY: fuzz fuzz-targets
+fuzz-targets:
+	@printf '%s\n' $(filter fuzz_%,$(TESTS))
 fuzz:
 	@tests/fuzz/run.sh
 sources-%:
-	@echo $(filter-out %/fuzz_main.c,$($*_SRC)) $(foreach m,$($*_MODULES),$($(m)_SRC))
+	@echo $(filter-out %/fuzz_main.c,$($*_SRC)) $(foreach m,$($*_MODULES),$($(m)_SRC)) $($*_LIBS)

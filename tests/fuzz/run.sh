@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cd tests/fuzz && ls fuzz_*.c | grep -v fuzz_main | sed 's/\.c$//')
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(make -s fuzz-targets)
 if ! command -v clang >/dev/null || ! echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d == 0 && n < 0; }' |
     clang -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null; then
     echo "skip - no clang with libFuzzer (Debian: clang, libclang-rt-dev)"
