@@ -111,7 +111,7 @@ static int account_start(int argc, char **argv) { return again("account start", 
 const struct command account_commands[] = {
     {"add", account_add,
      "[NAME] --programme FIRM/PROGRAMME [--phase X] --personality P [--balance \"AMOUNT CURRENCY\"]\n"
-     "         [--after-crash resume|flatten] [--observe-only] [--seed N] [--timeout S]",
+     "         [--after-crash resume|flatten] [--observe-only] [--confirm] [--seed N] [--timeout S]",
      "write accounts/NAME.yaml, check, reload, wait until the account is READY\n"
      "  --programme F/P    whose rules bind it (config/firms); also --firm F --programme P\n"
      "  --phase X          of the programme; else its first\n"
@@ -120,6 +120,7 @@ const struct command account_commands[] = {
      "  --balance \"100000 USD\"  else as the first account; also --size 100000 --currency USD\n"
      "  --after-crash resume|flatten  what it does after a crash (resume)\n"
      "  --observe-only     signals and journal, no orders\n"
+     "  --confirm          lines of the programme that are not the firm's own word were confirmed by you; asked on a terminal\n"
      "  --seed N           of its paper venue\n"
      "  --timeout S        how long until READY, at most (60)\n"
      "On a terminal it asks for what is missing. A file that is there is never replaced; after an error the new one\n"

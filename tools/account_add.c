@@ -154,7 +154,8 @@ static int add_complete(const struct scene *scene, struct account_spec *spec, st
     if (load->report.error_count > 0) {
         load_print_report(load, stderr);
         status = command_fail(EXIT_CONFIG, "the configuration has errors before anything is added; nothing was changed");
-    } else if (account_ask(spec, answers, &load->config, may_ask() ? stdin : NULL, stderr, &err) != 0) {
+    } else if (account_ask(spec, answers, &load->config, may_ask() ? stdin : NULL, stderr, &err) != 0 ||
+               account_ask_confirm(spec, &load->config, spec->confirmed, may_ask() ? stdin : NULL, stderr, &err) != 0) {
         status = command_usage("account add", "%s", err.text);
     } else {
         status = add(scene, spec, seconds);
@@ -184,6 +185,7 @@ int account_add(int argc, char **argv)
         {"--personality", ARGS_TEXT, &spec.personality},
         {"--after-crash", ARGS_TEXT, &spec.after_crash},
         {"--observe-only", ARGS_FLAG, &spec.observe_only},
+        {"--confirm", ARGS_FLAG, &spec.confirmed},
         {"--seed", ARGS_U64, &seed},
         {"--timeout", ARGS_U64, &seconds},
     };

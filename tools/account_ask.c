@@ -4,10 +4,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "tools/load.h"
+#include "tools/rules_text.h"
 #include "tools/text.h"
 
 #define WRAP 78u
@@ -308,4 +310,51 @@ int account_ask(struct account_spec *spec, struct account_answers *answers, cons
     if (!spec->personality)
         return error_set(err, EINVAL, "--personality is missing; there are %s", choices);
     return complete_balance(spec, answers, config, in, out, err);
+}
+
+/* --- lines that a person confirms ------------------------------------------------------------------------------ */
+
+struct unsure {
+    FILE *out;
+    unsigned count;
+};
+
+static void show_unsure(void *context, unsigned primitive, const struct rules_head *head, const char *sentence)
+{
+    struct unsure *unsure = context;
+    if (head->confidence < RULES_DATASET)
+        return;
+    unsure->count++;
+    fprintf(unsure->out, "  P%u %s (%s): %s\n", primitive, head->id[0] ? head->id : "-", rules_text_confidence(head->confidence), sentence);
+}
+
+int account_ask_confirm(const struct account_spec *spec, const struct fleet_config *config, bool confirmed, FILE *in, FILE *out,
+                        struct error *err)
+{
+    uint32_t index = load_programme(config, spec->firm, spec->programme, spec->phase);
+    if (index == CONFIG_NONE)
+        return 0; /* the loader says it, with file and line */
+    struct rules_scope scope = {.config = config, .programme = &config->programmes[index]};
+    if (dec_parse(spec->size, strlen(spec->size), &scope.initial) != 0)
+        scope.initial = 0;
+    char *shown = NULL, line[ACCOUNT_ANSWER_MAX] = "";
+    size_t size = 0;
+    struct unsure unsure = {.out = open_memstream(&shown, &size)};
+    if (!unsure.out)
+        return error_set(err, ENOMEM, "no memory");
+    rules_text_each(&scope, show_unsure, &unsure);
+    fclose(unsure.out);
+    if (unsure.count > 0)
+        fprintf(out, "%u lines of %s/%s, phase %s, are not the firm's own word:\n%s", unsure.count, spec->firm, spec->programme,
+                config->programmes[index].phase, shown);
+    free(shown);
+    if (unsure.count == 0 || confirmed)
+        return 0;
+    if (!in)
+        return error_set(err, EINVAL, "look at them on the firm's dashboard or ask its support; then --confirm");
+    fputs("have you confirmed each with the firm? yes to go on: ", out);
+    fflush(out);
+    if (read_line(in, line) && strcmp(line, "yes") == 0)
+        return 0;
+    return error_set(err, EINVAL, "not confirmed: nothing was changed");
 }

@@ -6,6 +6,7 @@
 #ifndef PROPFLEET_TOOLS_ACCOUNT_ASK_H
 #define PROPFLEET_TOOLS_ACCOUNT_ASK_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/decimal.h"
@@ -25,6 +26,10 @@ struct account_answers {
 /* "100000 USD" or "100000" into the spec's size and currency. -EINVAL: given twice, or neither form. */
 int account_ask_balance(struct account_spec *spec, const char *balance, struct account_answers *answers, struct error *err);
 
+/* The programme's lines that are not the firm's own word (dataset, aggregator, disputed, unverified) are shown on out and must
+ * be confirmed: by `confirmed` (a flag), or by "yes" from in (NULL: nobody can be asked). 0, or -EINVAL with err. */
+int account_ask_confirm(const struct account_spec *spec, const struct fleet_config *config, bool confirmed, FILE *in, FILE *out,
+                        struct error *err);
 /* in NULL: nobody can be asked. 0, or -EINVAL with err, which names the flag and what there is to choose from. A firm in
  * front of the programme ("ftmo/2-step") is split off. */
 int account_ask(struct account_spec *spec, struct account_answers *answers, const struct fleet_config *config, FILE *in, FILE *out,

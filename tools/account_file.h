@@ -19,6 +19,7 @@ struct account_spec {
     const char *size;        /* "100000" or "100000.50" */
     const char *currency;    /* "USD" */
     const char *after_crash; /* "resume", "flatten"; NULL: resume */
+    bool confirmed;          /* lines of the programme that are not official were confirmed by a person */
     bool observe_only, has_seed;
     uint64_t seed;
 };

@@ -1,6 +1,6 @@
 # propfleet, the command for people
 MODULES += tools
-tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c \
+tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c tools/rules_text.c \
              tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/calendar.c tools/check.c \
              tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
              tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c \
@@ -32,7 +32,7 @@ test_tools_view_SRC := tests/unit/test_tools_view.c tools/screen.c tools/table.c
 test_tools_view_MODULES := base
 test_tools_view_LIBS := -ljansson
 TESTS += test_tools_account
-test_tools_account_SRC := tests/unit/test_tools_account.c tests/unit/store_support.c tools/account_ask.c tools/account_file.c \
+test_tools_account_SRC := tests/unit/test_tools_account.c tests/unit/store_support.c tools/account_ask.c tools/account_file.c tools/rules_text.c \
                           tools/find.c tools/load.c tools/text.c
 test_tools_account_MODULES := loader config store base
 test_tools_account_LIBS := -lyaml -llmdb

@@ -14,6 +14,7 @@
 #include "tools/table.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
+#include "workers/risk/rules/rules.h"
 
 #define INDENT 22
 
@@ -82,51 +83,25 @@ static void print_line(const struct rules_scope *scope, const struct rules_head 
     printf("%s\n", at);
 }
 
-static void print_lists(const struct rules_scope *scope)
+struct printing {
+    const struct rules_scope *scope;
+    unsigned primitive;
+};
+
+static void print_rule(void *context, unsigned primitive, const struct rules_head *head, const char *sentence)
 {
-    const struct rules_set *set = &scope->programme->rules;
-    char text[RULES_TEXT_MAX];
-#define LIST(title, member, count, words)                                                                              \
-    if (set->count > 0)                                                                                                \
-        printf("%s\n", title);                                                                                         \
-    for (uint32_t i = 0; i < set->count; i++)                                                                          \
-    print_line(scope, &set->member[i].head, words(scope, &set->member[i], text))
-    LIST("P1 LOSS_FLOOR", floors, floor_count, rules_text_floor);
-    LIST("P2 OPEN_LOSS_CAP", losses, loss_count, rules_text_loss);
-    LIST("P3 EXPOSURE_CAP", exposures, exposure_count, rules_text_exposure);
-    LIST("P4 TIME_WINDOW", windows, window_count, rules_text_window);
-    LIST("P5 HOLD_TIME", holds, hold_count, rules_text_hold);
-    LIST("P6 RATE_CAP", rates, rate_count, rules_text_rate);
-#undef LIST
+    struct printing *printing = context;
+    if (primitive != printing->primitive)
+        printf("%s\n", rules_primitive_name(primitive));
+    printing->primitive = primitive;
+    print_line(printing->scope, head, sentence);
 }
 
-/* A section that the file does not have is shown where not to say anything is strict. */
-static void print_sections(const struct rules_scope *scope)
+static void print_rules(const struct rules_scope *scope)
 {
-    const struct rules_set *set = &scope->programme->rules;
+    struct printing printing = {.scope = scope};
     char text[RULES_TEXT_MAX];
-    const struct {
-        const char *title;
-        const struct rules_head *head;
-        const char *(*words)(const struct rules_scope *, char *);
-        bool always;
-    } sections[] = {
-        {"P7 PROFIT_SHAPE", &set->shape.head, rules_text_shape, false},
-        {"P8 STOP_POLICY", &set->stop.head, rules_text_stop, false},
-        {"P9 DIRECTION", &set->direction.head, rules_text_direction, true},
-        {"P10 CROSS_ACCOUNT", &set->cross.head, rules_text_cross, true},
-        {"P11 CONDUCT", &set->conduct.head, rules_text_conduct, true},
-        {"P12 LIFECYCLE", &set->life.head, rules_text_life, false},
-    };
-    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
-        if (!sections[i].always && sections[i].head->id[0] == 0)
-            continue;
-        printf("%s\n", sections[i].title);
-        struct rules_head head = *sections[i].head;
-        if (head.id[0] == 0)
-            head.confidence = RULES_OURS;
-        print_line(scope, &head, sections[i].words(scope, text));
-    }
+    rules_text_each(scope, print_rule, &printing);
     struct rules_head ours = {.id = "ours", .confidence = RULES_OURS, .severity = RULES_TERMINATE};
     printf("GUARD\n");
     print_line(scope, &ours, rules_text_guard(scope, text));
@@ -186,8 +161,7 @@ static void print_programme(const struct asked *asked, const struct config_progr
     printf("%s\n", p->size_count == 0 ? " not said" : "");
     if (p->has_initial)
         printf("  the balance begins at %s\n", text_decimal(p->initial, size));
-    print_lists(&scope);
-    print_sections(&scope);
+    print_rules(&scope);
     print_notes(&scope);
 }
 

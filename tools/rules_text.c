@@ -410,3 +410,42 @@ const char *rules_text_guard(const struct rules_scope *scope, char buf[RULES_TEX
     say(w, "; blind after %s%s", duration(rule->blind_s, three), rule->require_stop ? "; a stop on every order" : "");
     return buf;
 }
+
+/* --- all of them ------------------------------------------------------------------------------------------ */
+
+void rules_text_each(const struct rules_scope *scope, rules_visit visit, void *context)
+{
+    const struct rules_set *set = &scope->programme->rules;
+    char text[RULES_TEXT_MAX];
+#define EACH(primitive, member, count, words)                                                                          \
+    for (uint32_t i = 0; i < set->count; i++)                                                                          \
+    visit(context, primitive, &set->member[i].head, words(scope, &set->member[i], text))
+    EACH(RULES_P1_LOSS_FLOOR, floors, floor_count, rules_text_floor);
+    EACH(RULES_P2_OPEN_LOSS, losses, loss_count, rules_text_loss);
+    EACH(RULES_P3_EXPOSURE, exposures, exposure_count, rules_text_exposure);
+    EACH(RULES_P4_WINDOW, windows, window_count, rules_text_window);
+    EACH(RULES_P5_HOLD, holds, hold_count, rules_text_hold);
+    EACH(RULES_P6_RATE, rates, rate_count, rules_text_rate);
+#undef EACH
+    const struct {
+        unsigned primitive;
+        const struct rules_head *head;
+        const char *(*words)(const struct rules_scope *, char *);
+        bool always;
+    } sections[] = {
+        {RULES_P7_SHAPE, &set->shape.head, rules_text_shape, false},
+        {RULES_P8_STOP, &set->stop.head, rules_text_stop, false},
+        {RULES_P9_DIRECTION, &set->direction.head, rules_text_direction, true},
+        {RULES_P10_CROSS, &set->cross.head, rules_text_cross, true},
+        {RULES_P11_CONDUCT, &set->conduct.head, rules_text_conduct, true},
+        {RULES_P12_LIFECYCLE, &set->life.head, rules_text_life, false},
+    };
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        struct rules_head head = *sections[i].head;
+        if (!sections[i].always && head.id[0] == 0)
+            continue;
+        if (head.id[0] == 0)
+            head.confidence = RULES_OURS;
+        visit(context, sections[i].primitive, &head, sections[i].words(scope, text));
+    }
+}

@@ -27,6 +27,10 @@ const char *rules_text_cross(const struct rules_scope *scope, char buf[RULES_TEX
 const char *rules_text_conduct(const struct rules_scope *scope, char buf[RULES_TEXT_MAX]);
 const char *rules_text_life(const struct rules_scope *scope, char buf[RULES_TEXT_MAX]);
 const char *rules_text_guard(const struct rules_scope *scope, char buf[RULES_TEXT_MAX]);
+/* Every rule of the scope in the order of the primitives, with its sentence. A section that the file does not have is visited
+ * where not to say anything is strict: its head has no id, its confidence is OURS. */
+typedef void (*rules_visit)(void *context, unsigned primitive, const struct rules_head *head, const char *sentence);
+void rules_text_each(const struct rules_scope *scope, rules_visit visit, void *context);
 const char *rules_text_automation(uint32_t automation); /* "own, with proof" */
 const char *rules_text_confidence(uint32_t confidence); /* "official" */
 

@@ -82,14 +82,15 @@ check "account list --json is JSON" jq -e 'map(.name) == ["alba", "boreas", "cor
 others() { fleet_status | jq -c '[.processes[] | select(.name != "account:kappa") | {(.name): .pid}] | add'; }
 before=$(others)
 file=$config/accounts/kappa.yaml
-add=(account add kappa --programme ftmo/2-step --personality heron)
+add=(account add kappa --programme ftmo/2-step --personality heron --confirm)
 p account add; expect 2 "account add without a name" 'NAME is missing'
 p account add kappa; expect 2 "without a programme" '--programme is missing; there are .*ftmo/2-step'
 p account add kappa --programme ftmo/2-step; expect 2 "without a personality" '--personality is missing; there are .*heron'
 p account add Kappa; expect 2 "a name that is none" 'no account.s name'
 p "${add[@]}" --balance "1e5 USD"; expect 2 "a balance that is none" '100000 USD'
+p account add kappa --programme ftmo/2-step --personality heron; expect 2 "lines that nobody confirmed" "not the firm.s own word" "messages-day .unverified" "--confirm"
 p account add kappa --programme ftmo/2-stepp --personality heron; expect 3 "a programme that is none" 'kappa.yaml:4:12' 'did you mean ftmo/2-step' 'removed again'
-p account add alba --programme ftmo/2-step --personality heron; expect 1 "an account that is there" 'accounts/alba.yaml'
+p account add alba --programme ftmo/2-step --personality heron --confirm; expect 1 "an account that is there" 'accounts/alba.yaml'
 check "nothing of it is left" test ! -e "$file"
 p "${add[@]}" --balance "100000 USD" --seed 111; expect 0 "account add" 'kappa.yaml is written' 'kappa is READY'
 check "its file is the README's" test "$(grep -v '^#' "$file")" = "$(printf '%s\n' 'config_version: 1' 'name: kappa' \

@@ -456,6 +456,12 @@ static void core_start(struct core *core)
     journal_text(&writer, "account", core->settings->name);
     journal_text(&writer, "firm", core->programme->firm);
     journal_text(&writer, "programme", core->programme->name);
+    journal_text(&writer, "phase", core->programme->phase);
+    journal_u64(&writer, "rules", core->programme->rules.digest);
+    journal_text(&writer, "verified", core->programme->rules.verified);
+    journal_u64(&writer, "max_age_days", core->programme->rules.max_age_days);
+    journal_u64(&writer, "calendar", core->config->calendar.digest);
+    journal_text(&writer, "owner", core->config->owner);
     journal_text(&writer, "personality", core->personality->name);
     journal_dec(&writer, "balance", core->account.balance);
     journal_text(&writer, "source", core->config->feed.source_name);

@@ -216,6 +216,22 @@ static void core_set_marks(struct core *core, const struct core_marks *marks)
     }
 }
 
+/* What the firm's dashboard shows: the higher rules from now on, a difference of more than a cent is an alarm. */
+static void core_firm_floor(struct core *core, uint32_t floor, dec_t amount)
+{
+    struct rules_state *rules = &core->account.rules;
+    const struct rules_set *set = &core->programme->rules;
+    char ours[DEC_STR_MAX], theirs[DEC_STR_MAX];
+    rules->firm_floor[floor] = DEC_NONE;
+    dec_t level = rules_floor_level(rules, set, floor), effective;
+    rules->firm_floor[floor] = amount;
+    if (amount == DEC_NONE || !rules_reconcile_floor(level, amount, DEC_ONE / 100, &effective))
+        return;
+    dec_format(level, 2, ours);
+    dec_format(amount, 2, theirs);
+    core_alert(core, "floor %s: the firm shows %s, we reckon %s; the higher rules", set->floors[floor].head.id, theirs, ours);
+}
+
 static void core_apply_command(struct core *core, const struct core_event *event)
 {
     struct core_account *a = &core->account;
@@ -246,7 +262,7 @@ static void core_apply_command(struct core *core, const struct core_event *event
         core_transfer(core, event->u.command.amount);
         break;
     case COMMAND_FLOOR:
-        a->rules.firm_floor[event->u.command.number] = event->u.command.amount;
+        core_firm_floor(core, (uint32_t)event->u.command.number, event->u.command.amount);
         break;
     case COMMAND_MARKS:
         core_set_marks(core, event->u.command.marks);

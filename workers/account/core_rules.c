@@ -353,6 +353,9 @@ uint32_t core_rules_refusal(const struct core *core)
     for (uint32_t i = 0; i < set->floor_count; i++)
         if (rules->latches[i].latch != RULES_LATCH_NONE)
             return set->floors[i].kind == RULES_DAILY ? REFUSAL_DAILY_LOSS : REFUSAL_TOTAL_LOSS;
+    int32_t age_days;
+    if (core->config->feed.live && core->today > 0 && rules_file_expired(set, core->today, &age_days))
+        return REFUSAL_LIFECYCLE; /* by the wall clock: a replay records the date alone */
     if (rules->guard == RULES_GUARD_NORMAL)
         return REFUSAL_NONE;
     if (rules->guard == RULES_GUARD_BLIND || rules->guard_floor >= set->floor_count)
