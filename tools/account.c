@@ -154,6 +154,9 @@ const struct command account_commands[] = {
      "  --set              high_balance, high_equity, day_balance, day_equity, eod_balance: those that are known\n"
      "  --again            the same once more, without a terminal\n"
      "  --initialise       for an account that cannot start because its marks are lost" FLEET_HELP},
+    {"phase", account_phase, "NAME PHASE [--timeout S] [--runtime DIR] [--config DIR]",
+     "the firm has given the account its next phase: writes it into the account's file, reloads, waits until READY;\n"
+     "only when flat; marks and balance begin anew" FLEET_HELP},
     {"close", account_close, "NAME POSITION [--runtime DIR] [--config DIR]", "close one position" FLEET_HELP},
 };
 #define ACCOUNT_COMMAND_COUNT (sizeof account_commands / sizeof account_commands[0])

@@ -324,3 +324,74 @@ int account_remove(int argc, char **argv)
     scene_close(&scene);
     return status;
 }
+
+/* --- phase ------------------------------------------------------------------------------------------------- */
+
+static bool read_text(const char *path, char *out, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    size_t n = file ? fread(out, 1, size - 1, file) : 0;
+    bool good = file && !ferror(file) && feof(file);
+    if (file)
+        fclose(file);
+    out[n] = 0;
+    return good;
+}
+
+static int change_phase(const struct scene *scene, const char *name, const char *phase, const char *path, uint64_t seconds)
+{
+    char before[ACCOUNT_FILE_BYTES_MAX * 4], after[sizeof before + 64];
+    struct error err = {0};
+    if (!read_text(path, before, sizeof before))
+        return command_fail(EXIT_NO, "%s cannot be read, or is too long", path);
+    if (account_file_phase(before, phase, after, sizeof after, &err) < 0 || account_file_replace(path, after, &err) != 0)
+        return command_fail(EXIT_NO, "%s", err.text);
+    int status = EXIT_DONE;
+    if (!scene_check(scene))
+        status = EXIT_CONFIG;
+    else if (scene->same)
+        status = ask_and_print(scene->runtime, "reload", CLIENT_LONG_NS);
+    if (status == EXIT_NO || status == EXIT_USAGE || status == EXIT_CONFIG) {
+        (void)account_file_replace(path, before, &err);
+        fprintf(stderr, "propfleet: nothing was changed: %s is as it was\n", path);
+        return status;
+    }
+    if (status == EXIT_DONE && scene->same)
+        status = ask_until_ready(scene->runtime, name, 0, seconds);
+    if (status == EXIT_DONE)
+        printf("account %s is in phase %s: its marks and its balance begin anew\n", name, phase);
+    return status;
+}
+
+int account_phase(int argc, char **argv)
+{
+    struct scene scene = {0};
+    uint64_t seconds = READY_SECONDS;
+    const char *names[2] = {NULL};
+    struct args_operands operands = {.list = names, .min = 2, .max = 2, .what = "NAME PHASE"};
+    struct args_option known[] = {FIND_OPTIONS(scene.find), {"--timeout", ARGS_U64, &seconds}};
+    struct error err = {0};
+    char path[CONFIG_PATH_MAX], state[CONFIG_PATH_MAX], why[ERROR_TEXT_MAX] = "";
+    if (args_parse(known, sizeof known / sizeof known[0], &operands, argc, argv, &err) != 0)
+        return command_usage("account phase", "%s", err.text);
+    if (!text_is_name(names[0]))
+        return command_usage("account phase", "'%.40s' is no account's name", names[0]);
+    int status = scene_open(&scene);
+    if (status != EXIT_DONE)
+        return status;
+    bool flat = false;
+    if (account_file_find(scene.config, names[0], path, &err) != 0)
+        status = command_fail(EXIT_NO, "%s", err.text);
+    else if (scene.same)
+        flat = hold_and_look(&scene, names[0], why, sizeof why);
+    else if (find_state_dir(&scene.find, state, &err) != 0)
+        status = command_fail(EXIT_UNREACHABLE, "%s", err.text);
+    else
+        flat = store_is_flat(state, names[0], why, sizeof why);
+    if (status == EXIT_DONE && !flat)
+        status = command_fail(EXIT_NO, "account %s is not flat (%s); propfleet account flatten %s, then again", names[0], why, names[0]);
+    if (status == EXIT_DONE)
+        status = change_phase(&scene, names[0], names[1], path, seconds);
+    scene_close(&scene);
+    return status;
+}

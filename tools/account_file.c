@@ -193,3 +193,49 @@ int account_file_remove(const char *config_dir, const char *path, char moved[CON
     }
     return error_set(err, EEXIST, "%s: %u files of this name", folder, REMOVED_MAX);
 }
+
+/* --- another phase --------------------------------------------------------------------------------------- */
+
+int account_file_phase(const char *text, const char *phase, char *out, size_t size, struct error *err)
+{
+    size_t used = 0;
+    bool done = false, has = strncmp(text, "phase:", 6) == 0 || strstr(text, "\nphase:") != NULL;
+    if (!is_label(phase))
+        return error_set(err, EINVAL, "phase '%.40s': a name such as challenge", phase);
+    for (const char *line = text; *line;) {
+        size_t length = strcspn(line, "\n") + (strchr(line, '\n') != NULL);
+        bool old = strncmp(line, "phase:", 6) == 0, programme = strncmp(line, "programme:", 10) == 0;
+        int n = old ? snprintf(out + used, size - used, "phase: %s\n", phase)
+                    : snprintf(out + used, size - used, "%.*s", (int)length, line);
+        used += n > 0 ? (size_t)n : 0;
+        if (used < size && programme && !has) {
+            n = snprintf(out + used, size - used, "%sphase: %s\n", line[length - 1] == '\n' ? "" : "\n", phase);
+            used += n > 0 ? (size_t)n : 0;
+        }
+        done |= old || programme;
+        if (used >= size)
+            return error_set(err, EINVAL, "the account's file would be too long");
+        line += length;
+    }
+    return done ? (int)used : error_set(err, EINVAL, "the account's file has no line programme:");
+}
+
+int account_file_replace(const char *path, const char *text, struct error *err)
+{
+    char temporary[CONFIG_PATH_MAX + 8];
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    size_t size = strlen(text);
+    bool good = fd >= 0 && write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
+    int code = errno;
+    if (fd >= 0)
+        close(fd);
+    if (good && rename(temporary, path) != 0) {
+        good = false;
+        code = errno;
+    }
+    if (good)
+        return 0;
+    (void)unlink(temporary);
+    return error_set(err, code, "%s: %s", path, strerror(code));
+}

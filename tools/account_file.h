@@ -35,6 +35,10 @@ bool account_file_is_currency(const char *text);
 /* CONFIG/accounts/NAME.yaml appears whole or not at all: temporary file, sync, a rename that replaces nothing.
  * `path` is what it is called. -EEXIST: there is one. */
 int account_file_write(const char *config_dir, const char *name, const char *text, char path[CONFIG_PATH_MAX], struct error *err);
+/* `text` with the line "phase: PHASE" instead of the one that it has, or below its programme. Length, or -EINVAL. Pure. */
+int account_file_phase(const char *text, const char *phase, char *out, size_t size, struct error *err);
+/* The file gets another text, whole or not at all. */
+int account_file_replace(const char *path, const char *text, struct error *err);
 /* Which file of CONFIG/accounts describes the account. -ENOENT: none. */
 int account_file_find(const char *config_dir, const char *name, char path[CONFIG_PATH_MAX], struct error *err);
 /* Move it to CONFIG/removed-accounts/, under a name that is free; `moved` is where it is now. */

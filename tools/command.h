@@ -50,6 +50,7 @@ int account_deposit(int argc, char **argv);
 int account_floor(int argc, char **argv);
 int account_marks(int argc, char **argv);
 int account_close(int argc, char **argv);
+int account_phase(int argc, char **argv);
 
 /* Of `propfleet rules` (rules.c dispatches). */
 int rules_explain(int argc, char **argv);

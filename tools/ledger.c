@@ -47,7 +47,7 @@ const char *ledger_exit(unsigned exit)
     static const char *const names[] = {
         [EXIT_NONE] = "none",         [EXIT_STOP] = "stop",         [EXIT_TARGET] = "target",
         [EXIT_TIME] = "time",         [EXIT_LIMITS] = "limits",     [EXIT_OPERATOR] = "operator",
-        [EXIT_WINDOW] = "window", [EXIT_OPEN_LOSS] = "open_loss",
+        [EXIT_WINDOW] = "window", [EXIT_OPEN_LOSS] = "open_loss", [EXIT_TARGET_REACHED] = "passed",
         [EXIT_UNPROTECTED] = "unprotected", [EXIT_AFTER_CRASH] = "after_crash", [EXIT_VENUE] = "venue",
     };
     return exit < sizeof names / sizeof names[0] ? names[exit] : "?";

@@ -38,8 +38,8 @@ static const struct command commands[] = {
     {"top", command_top, "[--once] [--runtime DIR] [--config DIR]",
      "the same on a screen that refreshes; q quits\n"
      "  --once         print one frame and end, for scripts" FLEET_HELP},
-    {"account", command_account, "add|list|show|pause|resume|flatten|restart|start|remove|unlock|payout|deposit|floor|marks|close [NAME] [OPTIONS]",
-     "one account: add, list, show, pause, resume, flatten, restart, start, remove, unlock, payout, deposit, floor, marks, close"},
+    {"account", command_account, "add|list|show|pause|resume|flatten|restart|start|remove|unlock|payout|deposit|floor|marks|close|phase [NAME] [OPTIONS]",
+     "one account: add, list, show, pause, resume, flatten, restart, start, remove, unlock, payout, deposit, floor, marks, close, phase"},
     {"flatten", command_flatten, "--all [--timeout S] [--runtime DIR] [--config DIR]",
      "the panic button: close everything in every account, all at once\n"
      "  exit status 1 when any account is not confirmed flat within the timeout (60 s);\n"

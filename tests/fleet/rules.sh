@@ -37,6 +37,12 @@ explained=$("$propfleet" rules explain corvus --config "$work/config")
 check "rules explain: floors with numbers" contains "$explained" 'LOSS_FLOOR +daily +ARMED'
 check "rules explain: the day's end" contains "$explained" 'ends in'
 check "why names the guard" contains "$("$propfleet" why corvus)" 'guard: '
+say flatten juno >/dev/null
+check "a phase that the programme does not have changes nothing" contains "$(say phase juno nonsense)" 'is as it was'
+check "account phase: marks and balance begin anew" contains "$(say phase juno phase-2)" 'phase-2: its marks and its balance begin anew'
+fleet_until 20 '.accounts[] | select(.name == "juno") | .balance == "100000" or .balance == "100000.00"'
+check "with the balance of its size" test $? -eq 0
+check "and journalled" bash -c "'$propfleet' journal juno --kind command | grep -q '\"command\":\"phase\".*phase-1.*phase-2'"
 check "propfleet stop" "$propfleet" stop
 fleet_wait 30
 check "the chain is whole after all of it" "$propfleet" audit corvus --verify --state "$work/rules/state"

@@ -13,7 +13,7 @@ const char *core_exit_name(unsigned exit)
         [EXIT_NONE] = "none",         [EXIT_STOP] = "stop",         [EXIT_TARGET] = "target",
         [EXIT_TIME] = "time",         [EXIT_LIMITS] = "limits",     [EXIT_OPERATOR] = "operator",
         [EXIT_UNPROTECTED] = "unprotected", [EXIT_AFTER_CRASH] = "after_crash", [EXIT_VENUE] = "venue",
-        [EXIT_WINDOW] = "window",     [EXIT_OPEN_LOSS] = "open_loss",
+        [EXIT_WINDOW] = "window",     [EXIT_OPEN_LOSS] = "open_loss", [EXIT_TARGET_REACHED] = "passed",
     };
     return exit < sizeof names / sizeof names[0] ? names[exit] : "?";
 }
@@ -31,6 +31,19 @@ void core_configure(struct core *core, const struct fleet_config *config)
     memset(core->closes, 0, sizeof core->closes);
     core->detector = &breakout_detector;
     assert(core->detector->state_bytes <= DETECTOR_STATE_BYTES_MAX);
+}
+
+void core_phase_name(const struct core *core, char out[3 * CONFIG_NAME_MAX])
+{
+    memset(out, 0, 3 * CONFIG_NAME_MAX); /* a row's bytes are compared */
+    snprintf(out, 3 * CONFIG_NAME_MAX, "%s/%s/%s", core->programme->firm, core->programme->name, core->programme->phase);
+}
+
+bool core_phase_is(const struct core *core)
+{
+    char name[3 * CONFIG_NAME_MAX];
+    core_phase_name(core, name);
+    return strcmp(name, core->account.phase) == 0;
 }
 
 void core_market_reset(struct core *core)
@@ -54,6 +67,7 @@ void core_init(struct core *core, const struct fleet_config *config, uint32_t ac
     a->bytes = sizeof *a;
     a->next_intent = 1;
     a->balance = a->equity = core->settings->initial_balance;
+    core_phase_name(core, a->phase);
     rules_init(&a->rules, &core->programme->rules, core->settings->initial_balance);
     core_market_reset(core);
 }
@@ -326,6 +340,8 @@ uint32_t core_refusal(const struct core *core)
         return rules;
     if (a->halted || core->settings->observe_only)
         return REFUSAL_ACCOUNT_STATE;
+    if (a->passed || core_day_capped(core))
+        return REFUSAL_PROFIT_SHAPE;
     if (a->paused || a->flatten != EXIT_NONE)
         return REFUSAL_PAUSED;
     return REFUSAL_NONE;

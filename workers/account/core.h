@@ -35,7 +35,7 @@
 #include "workers/risk/sizing.h"
 #include "workers/strategy/signal.h"
 
-#define CORE_VERSION 3u
+#define CORE_VERSION 4u
 #define CORE_ORDERS_MAX 64u
 #define CORE_POSITIONS_MAX 16u
 #define CORE_PROPOSALS_MAX 16u
@@ -51,7 +51,7 @@ static_assert(REFUSAL_COUNT <= CORE_REFUSALS_MAX, "one counter for each refusal"
 #define CORE_PROTECT_NS (2 * INT64_C(1000000000))
 
 enum core_exit { EXIT_NONE, EXIT_STOP, EXIT_TARGET, EXIT_TIME, EXIT_LIMITS, EXIT_OPERATOR, EXIT_UNPROTECTED, EXIT_AFTER_CRASH,
-                 EXIT_VENUE, EXIT_WINDOW, EXIT_OPEN_LOSS, EXIT_COUNT };
+                 EXIT_VENUE, EXIT_WINDOW, EXIT_OPEN_LOSS, EXIT_TARGET_REACHED, EXIT_COUNT };
 const char *core_exit_name(unsigned exit); /* "stop" */
 
 struct core_position {
@@ -107,6 +107,8 @@ struct core_account {
     dec_t transfers_total;     /* deposits less payouts: balance = initial + realized + commission + swap + transfers */
     uint64_t signals, proposals, granted, refused, entries, entries_filled, trades, wins;
     uint64_t refusals[CORE_REFUSALS_MAX], refusals_today[CORE_REFUSALS_MAX];
+    char phase[3 * CONFIG_NAME_MAX]; /* "ftmo/2-step/challenge": whose rules `rules` is about */
+    uint32_t passed, reserved_passed; /* target, days and best day of the phase are reached: nothing is opened any more */
     struct rules_state rules;
     dec_t flat_buffer;         /* b_flat of the last guard */
     dec_t expected_move[CONFIG_INSTRUMENTS_MAX]; /* price units: ATR of the last signal of each */
@@ -138,6 +140,7 @@ enum core_command { COMMAND_PAUSE, COMMAND_RESUME, COMMAND_FLATTEN, COMMAND_AFTE
                     COMMAND_FLOOR,    /* number: the floor; amount: what the firm's dashboard shows; DEC_NONE: forget it */
                     COMMAND_MARKS,    /* marks: typed by a person, for an account whose own are lost */
                     COMMAND_CLOSE,    /* number: the position */
+                    COMMAND_PHASE,    /* the configuration names another phase: its balance, its marks; only when flat */
                     COMMAND_COUNT };
 /* Marks as the firm's dashboard shows them. DEC_NONE: leave it. */
 struct core_marks {
@@ -249,6 +252,8 @@ uint32_t core_refusal(const struct core *core);
 enum account_state core_state(const struct core *core);
 /* Positions by instrument, as the coordinator is told. Returns the count. */
 uint32_t core_wire_positions(const struct core *core, struct wire_position *out, uint32_t max);
+/* The programme and phase of the configuration; false: account.phase is another one. */
+bool core_phase_is(const struct core *core);
 /* Why a command cannot be done now, NULL when it can: for whoever gives it. */
 const char *core_command_refused(const struct core *core, const struct core_event *event);
 /* The level of a floor after a payout (amount < 0) or deposit of so much, if it were booked now. */

@@ -112,6 +112,8 @@ void core_exits(struct core *core)
             continue;
         if (position->exit != EXIT_NONE) {
             core_close(core, position, (enum core_exit)position->exit);
+        } else if (core->account.passed) {
+            core_close(core, position, EXIT_TARGET_REACHED);
         } else if (core_loss_closes(core, position)) {
             core_close(core, position, EXIT_OPEN_LOSS);
         } else if (core_window_closes(core, position)) {
@@ -168,6 +170,8 @@ const char *core_command_refused(const struct core *core, const struct core_even
         return "it has no such position";
     case COMMAND_MARKS:
         return event->u.command.marks ? NULL : "marks are needed";
+    case COMMAND_PHASE:
+        return core_open_positions(core) > 0 || core_working_orders(core) > 0 ? "it is not flat" : NULL;
     default:
         return NULL;
     }
@@ -232,6 +236,18 @@ static void core_firm_floor(struct core *core, uint32_t floor, dec_t amount)
     core_alert(core, "floor %s: the firm shows %s, we reckon %s; the higher rules", set->floors[floor].head.id, theirs, ours);
 }
 
+/* The firm gives a new account, of the size that the configuration says; what was earned stays with the old one. */
+static void core_begin_phase(struct core *core)
+{
+    struct core_account *a = &core->account;
+    dec_t initial = core->settings->initial_balance;
+    a->transfers_total += initial - a->balance;
+    a->balance = a->equity = initial;
+    a->halted = a->passed = a->losing_streak = 0;
+    core_phase_name(core, a->phase);
+    rules_init(&a->rules, &core->programme->rules, initial);
+}
+
 static void core_apply_command(struct core *core, const struct core_event *event)
 {
     struct core_account *a = &core->account;
@@ -267,6 +283,9 @@ static void core_apply_command(struct core *core, const struct core_event *event
     case COMMAND_MARKS:
         core_set_marks(core, event->u.command.marks);
         break;
+    case COMMAND_PHASE:
+        core_begin_phase(core);
+        break;
     case COMMAND_CLOSE:
         core_close(core, core_position_find(core, event->u.command.number), EXIT_OPERATOR);
         break;
@@ -280,7 +299,7 @@ static void core_record_command(struct core *core, const struct core_event *even
     static const char *const names[COMMAND_COUNT] = {
         [COMMAND_PAUSE] = "pause",   [COMMAND_RESUME] = "resume",   [COMMAND_FLATTEN] = "flatten", [COMMAND_AFTER_CRASH] = "after_crash",
         [COMMAND_UNLOCK] = "unlock", [COMMAND_PAYOUT] = "payout",   [COMMAND_DEPOSIT] = "deposit", [COMMAND_FLOOR] = "floor",
-        [COMMAND_MARKS] = "marks",   [COMMAND_CLOSE] = "close",
+        [COMMAND_MARKS] = "marks",   [COMMAND_CLOSE] = "close", [COMMAND_PHASE] = "phase",
     };
     enum core_command command = event->u.command.command;
     const struct rules_set *set = &core->programme->rules;
@@ -294,6 +313,13 @@ static void core_record_command(struct core *core, const struct core_event *even
         journal_dec(&writer, "amount", event->u.command.amount);
     if (command == COMMAND_CLOSE)
         journal_u64(&writer, "position", event->u.command.number);
+    if (command == COMMAND_PHASE) {
+        char phase[3 * CONFIG_NAME_MAX];
+        core_phase_name(core, phase);
+        journal_text(&writer, "from", core->account.phase);
+        journal_text(&writer, "to", phase);
+        journal_dec(&writer, "balance", core->account.balance);
+    }
     if (command == COMMAND_FLOOR && event->u.command.number < set->floor_count) {
         journal_text(&writer, "floor", set->floors[event->u.command.number].head.id);
         journal_dec(&writer, "amount", event->u.command.amount);

@@ -38,6 +38,9 @@ struct broker_request core_entry_request(const struct core *core, const struct c
 /* Floating result of what is open of a position at `price`, account currency. */
 dec_t core_floating(const struct core *core, const struct core_position *position, dec_t price);
 
+void core_phase_name(const struct core *core, char out[3 * CONFIG_NAME_MAX]);
+bool core_day_capped(const struct core *core); /* P7: today's closed profit has reached the firm's daily cap */
+
 /* --- core_rules.c: the firm's rules ---------------------------------------------------------------- */
 /* Mark equity, cross boundaries, run the guard and act on it. */
 void core_guard(struct core *core);

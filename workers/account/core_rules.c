@@ -314,6 +314,38 @@ static bool core_is_flat(const struct core *core)
     return core_working_orders(core) == 0;
 }
 
+/* P7: the phase is passed when its target, its days and its best day are; what is open is closed at the target, then nothing is
+ * opened any more until a person gives the account its next phase. */
+static void core_shape(struct core *core)
+{
+    struct core_account *a = &core->account;
+    const struct rules_shape *shape = &core->programme->rules.shape;
+    struct rules_best_day best = {.kept = true};
+    uint32_t days;
+    if (a->passed || shape->target.value <= 0 || !rules_target_reached(shape, a->rules.initial, a->balance, 0) ||
+        !rules_days_reached(shape, &a->rules.profit, &days))
+        return;
+    if (shape->has_best_day)
+        rules_best_day(shape, &a->rules.profit, &best);
+    if (!best.kept)
+        return;
+    a->passed = 1;
+    struct journal_writer writer;
+    core_record_begin(core, &writer, "passed");
+    journal_text(&writer, "phase", a->phase);
+    journal_dec(&writer, "balance", a->balance);
+    journal_u64(&writer, "days", days);
+    journal_dec(&writer, "best_day_share", best.share);
+    core_record_end(core, &writer);
+    core_alert(core, "the target of %s is reached: nothing is opened any more; propfleet account phase when the firm has confirmed it", a->phase);
+}
+
+bool core_day_capped(const struct core *core)
+{
+    dec_t cap = core->programme->rules.shape.daily_profit_cap;
+    return cap > 0 && core->account.rules.profit.today >= cap;
+}
+
 void core_guard(struct core *core)
 {
     struct core_account *a = &core->account;
@@ -326,6 +358,7 @@ void core_guard(struct core *core)
     if (marked.new_day)
         core_new_day(core);
     core_breaches(core, marked.breached);
+    core_shape(core);
     struct rules_guarded guarded;
     uint32_t before = a->rules.guard;
     a->flat_buffer = core_flat_buffer(core);

@@ -322,12 +322,27 @@ static void driver_resend_orders(struct driver *driver)
     }
 }
 
+/* The configuration names another phase than the one that the marks are about: a new account at the firm. */
+static void driver_phase(struct driver *driver)
+{
+    struct core *core = &driver->core;
+    if (core_phase_is(core))
+        return;
+    struct core_event event = {.kind = CORE_COMMAND, .u.command = {.command = COMMAND_PHASE, .user = "configuration"}};
+    const char *refused = core_command_refused(core, &event);
+    if (refused)
+        child_fatal(&driver->child, CHILD_EXIT_NEVER, "its file names another phase than %s, and %s: put the phase back, flatten it, then "
+                    "propfleet account phase %s PHASE", core->account.phase, refused, core->settings->name);
+    core_step(core, &event);
+}
+
 void driver_reconcile(struct driver *driver)
 {
     driver->phase = PHASE_RUN;
     driver_reports(driver);
     driver_resend_orders(driver);
     driver_compare_positions(driver);
+    driver_phase(driver);
     driver->core.reconciling = false;
     driver->run.ready_wall_ns = driver->clock.wall_ns(&driver->clock);
     driver_save_run(driver);
