@@ -94,7 +94,7 @@ p account add alba --programme ftmo/2-step --personality heron --confirm; expect
 check "nothing of it is left" test ! -e "$file"
 p "${add[@]}" --balance "100000 USD" --seed 111; expect 0 "account add" 'kappa.yaml is written' 'kappa is READY'
 check "its file is the README's" test "$(grep -v '^#' "$file")" = "$(printf '%s\n' 'config_version: 1' 'name: kappa' \
-    'programme: ftmo/2-step' 'personality: heron' 'balance: 100000 USD' 'after_crash: resume' 'paper: {seed: 111}')"
+    'programme: ftmo/2-step' 'phase: challenge' 'personality: heron' 'balance: 100000 USD' 'after_crash: resume' 'paper: {seed: 111}')"
 p "${add[@]}"; expect 1 "the same again" 'there already'
 fleet_until 20 '.accounts[] | select(.name == "kappa") | .journal_seq > 0'
 p account show kappa; expect 0 "account show" 'SIMULATED' 'ftmo/2-step' 'heron' 'paper seed 111' 'READY'
