@@ -28,6 +28,7 @@ say $? "base, shm and config include nothing of workers or tools"
 ! grep -nE '#include "(workers|tools)/' supervisor/*.[ch]
 say $? "the supervisor includes nothing of workers or tools"
 
+mkdir -p build/test-logs
 make -j"$(nproc)" WERROR=1 BUILD=build/werror/ programs tests >build/test-logs/werror.log 2>&1
 say $? "everything compiles with warnings as errors"
 
