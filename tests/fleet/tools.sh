@@ -8,6 +8,7 @@ p() {
     timeout 60 "$propfleet" "$@" >"$work/out" 2>"$work/err" </dev/null
     status=$?
 }
+json() { jq "$@" >/dev/null; } # a condition of jq's; its own output is nobody's
 # One check: the status, and words (extended expressions) in either stream.
 expect() { # status text pattern...
     local want=$1 text=$2 pattern
@@ -56,7 +57,7 @@ p check --config "$work/nowhere"; expect 3 "check of no configuration" 'nowhere:
 p run --config "$work/nowhere"; expect 3 "run of no configuration" '--config DIR'
 p check --config "$config"; expect 0 "check" 'accounts +3' 'SIMULATED'
 p check --config "$config" --json; expect 0 "check --json"
-check "it is JSON" jq -e '.ok and .summary.accounts == 3' "$work/out"  >/dev/null
+check "it is JSON" json -e '.ok and (.summary.accounts | length) == 3' "$work/out"
 mkdir "$work/data"
 printf 'time,open,high,low,close,volume\n' | tee "$work/data/EURUSD_H1.csv" >"$work/data/EURUSD_M15.csv"
 p check --config "$config" --data "$work/data"; expect 3 "two files for one instrument" 'EURUSD: two files' '--dataset NAME'
@@ -71,12 +72,12 @@ p run --config "$config" --state "$work/other" --runtime "$work/tools/run"; expe
 
 p status; expect 0 "status" 'SIMULATED market and fills' '5/5 READY' 'account:corvus'
 p status --line; expect 0 "status --line" 'SIMULATED'
-check "status --json is JSON" jq -e '.accounts | length == 3' >/dev/null < <("$propfleet" status --json)
+check "status --json is JSON" json -e '.accounts | length == 3' < <("$propfleet" status --json)
 COLUMNS=80 LINES=24 p top --once; expect 0 "top --once" 'SIMULATED' 'ACCOUNT +PROCESS' '^feed '
 check "it fits 80 by 24" awk 'length > 80 {bad = 1} END {exit bad || NR > 24}' "$work/out"
 p top; expect 2 "top needs a terminal" '--once'
 p account list; expect 0 "account list" 'corvus .*READY' 'SIMULATED'
-check "account list --json is JSON" jq -e 'map(.name) == ["alba", "boreas", "corvus"]' >/dev/null < <("$propfleet" account list --json)
+check "account list --json is JSON" json -e 'map(.name) == ["alba", "boreas", "corvus"]' < <("$propfleet" account list --json)
 
 # --- adding one ------------------------------------------------------------------------------------------
 others() { fleet_status | jq -c '[.processes[] | select(.name != "account:kappa") | {(.name): .pid}] | add'; }
@@ -124,7 +125,7 @@ kill -KILL "$pid"
 fleet_until 20 '.fleet.unacknowledged == 1'
 check "a killed account is an alert" test $? -eq 0
 p alerts; expect 0 "alerts" '^1 .*account:corvus: signal 9' 'do: '
-check "alerts --json is JSON" jq -e '.id == 1 and .account == "corvus"' >/dev/null < <("$propfleet" alerts --json)
+check "alerts --json is JSON" json -es '.[0] | .id == 1 and .account == "corvus"' < <("$propfleet" alerts --json)
 end=$((SECONDS + 10))
 until grep -q 'account:corvus' "$work/follow" || [ $SECONDS -ge $end ]; do read -rt 0.1 <> <(:) || true; done
 check "alerts --follow shows it, once" test "$(grep -c 'account:corvus: signal 9' "$work/follow")" -eq 1
@@ -141,12 +142,12 @@ fleet_until 30 '[.accounts[].trades] | add > 0'
 check "it trades" test $? -eq 0
 traded=$(fleet_status | jq -r '[.accounts[] | select(.trades > 0)][0].name')
 p journal alba; expect 0 "journal" '"k":"account".*"simulated":1' 'SIMULATED'
-check "each line is JSON" jq -es 'all(.[]; has("k") and has("n"))' "$work/out" >/dev/null
+check "each line is JSON" json -es 'all(.[]; has("k") and has("n"))' "$work/out"
 p journal alba --kind command; expect 0 "journal --kind" '"command":"pause"'
-check "only that kind" jq -es 'all(.[]; .k == "command")' "$work/out" >/dev/null
+check "only that kind" json -es 'all(.[]; .k == "command")' "$work/out"
 p journal alba --kind nothing; expect 0 "an unknown kind" 'there are account'
 p journal alba --from 3; expect 0 "journal --from"
-check "from there on" jq -es '.[0].n == 3' "$work/out" >/dev/null
+check "from there on" json -es '.[0].n == 3' "$work/out"
 p journal alba --hash; expect 0 "journal --hash" '^[0-9a-f]{64}  [0-9]+  alba$'
 p journal --all --hash; expect 0 "journal --all --hash"
 check "a line for each account" test "$(wc -l <"$work/out")" -eq 4
@@ -155,7 +156,7 @@ p journal alba --from x; expect 2 "--from x" 'not a whole number'
 p trades "$traded"; expect 0 "trades" 'SIMULATED' 'RESULT'
 p trades "$traded" --csv; expect 0 "trades --csv" '^number,instrument,' '^1,'
 p summary; expect 0 "summary" 'SIMULATED' '4 accounts'
-check "summary --json is JSON" jq -e '.simulated and (.accounts | length == 4)' >/dev/null < <("$propfleet" summary --json)
+check "summary --json is JSON" json -e '.simulated and (.accounts | length == 4)' < <("$propfleet" summary --json)
 
 # --- readers that leave, and no room ------------------------------------------------------------------------------
 timeout 20 "$propfleet" journal alba --follow 2>/dev/null | head -n 1 >"$work/out"
