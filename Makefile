@@ -114,7 +114,7 @@ help:
 	@echo "  make bench    measure; writes build/bench.json and a table with the goals"
 	@echo "  make check    static checks: links, clang-tidy, cppcheck"
 	@echo "  make unit     the unit tests alone"
-	@echo "  make test-golden   the vectors of the firms' rules; GOLDEN=folder for other ones"
+	@echo "  make test-golden   every golden file: rules, indicators, statistics; GOLDEN=folder for other ones"
 	@echo "  make search   200,000 random books that the gate admits against paths that try to breach"
 	@echo "  make fuzz     libFuzzer over tests/fuzz where clang is installed (make test runs them from a seed)"
 
@@ -128,8 +128,8 @@ unit: deps tests
 	@tests/run.sh unit
 
 GOLDEN ?= tests/golden
-test-golden: $(BUILD)tests/golden
-	@$(BUILD)tests/golden $(GOLDEN)
+test-golden: $(BUILD)tests/golden $(BUILD)tests/golden_quant
+	@BUILD=$(BUILD) tests/golden/run.sh $(GOLDEN)
 
 search: $(BUILD)tests/search_rules
 	@$(BUILD)tests/search_rules

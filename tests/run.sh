@@ -67,10 +67,10 @@ stage_unit() {
     local t
     for t in $(binaries build/tests); do run "$(basename "$t")" 300 "$t"; done
 }
-stage_golden() { # the firms' rules: vectors, planted faults, a short adversarial search
+stage_golden() { # golden files; the rules' planted faults and a short adversarial search
     build plain programs tests || return
-    run golden 120 build/tests/golden tests/golden
-    [ -z "${PROPFLEET_SHARED:-}" ] || run golden/shared 120 build/tests/golden "$PROPFLEET_SHARED/golden"
+    run golden 300 tests/golden/run.sh tests/golden
+    [ -z "${PROPFLEET_SHARED:-}" ] || run golden/shared 300 tests/golden/run.sh "$PROPFLEET_SHARED/golden"
     run golden/planted 600 tests/golden/planted.sh
     run golden/search 600 tests/search/planted.sh
 }

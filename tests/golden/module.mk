@@ -2,3 +2,9 @@
 TESTS += golden
 golden_SRC := tests/golden/golden.c tests/golden/golden_vector.c tests/golden/golden_floor.c tests/golden/golden_primitives.c
 golden_MODULES := rules base
+
+# golden numbers of the quantitative parts
+TESTS += golden_quant
+golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c
+golden_quant_MODULES := base
+golden_quant_LIBS := -lm
