@@ -23,6 +23,7 @@ struct command {
 
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_backtest(int argc, char **argv);
 int command_calendar(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_top(int argc, char **argv);

@@ -1,7 +1,7 @@
 # propfleet, the command for people
 MODULES += tools
-tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c tools/rules_text.c \
-             tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/calendar.c tools/check.c \
+tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c \
+             tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/backtest.c tools/calendar.c tools/check.c \
              tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
              tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c \
              tools/status.c tools/summary.c tools/table.c tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
@@ -9,8 +9,8 @@ tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/acco
 PROGRAMS += propfleet
 propfleet_DIR := bin
 propfleet_SRC := tools/main.c
-propfleet_MODULES := tools statement loader config journal_read chain rules sessions store shm base
-propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium
+propfleet_MODULES = tools statement loader $(replay_NEEDS)
+propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium -lz -lm
 
 # statements of real accounts
 MODULES += statement

@@ -20,6 +20,16 @@ const char *core_exit_name(unsigned exit)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
+/* How far apart the source's base records are: the shortest timeframe that is built. */
+static int64_t core_cadence_ns(const struct fleet_config *config)
+{
+    uint32_t timeframes = 0;
+    for (uint32_t i = 0; i < config->instrument_count; i++)
+        if (config->instruments[i].active)
+            timeframes |= config->instruments[i].timeframes;
+    return timeframes ? timeframe_ns((enum market_timeframe)__builtin_ctz(timeframes)) : 0;
+}
+
 void core_configure(struct core *core, const struct fleet_config *config)
 {
     assert(core->index < config->account_count);
@@ -29,6 +39,7 @@ void core_configure(struct core *core, const struct fleet_config *config)
     core->personality = &config->personalities[core->settings->personality];
     core->has_news = sessions_calendar(config, &core->news);
     memset(core->closes, 0, sizeof core->closes);
+    core->cadence_ns = core_cadence_ns(config);
     core->detector = &breakout_detector;
     assert(core->detector->state_bytes <= DETECTOR_STATE_BYTES_MAX);
 }

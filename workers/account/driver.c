@@ -23,16 +23,6 @@ static void driver_watch(struct driver *driver, int fd)
         child_fatal(&driver->child, CHILD_EXIT_TRY_LATER, "epoll: descriptor %d: %s", fd, strerror(errno));
 }
 
-/* How far apart the source's base records are: the shortest timeframe that is built. */
-static int64_t driver_cadence_ns(const struct fleet_config *config)
-{
-    uint32_t timeframes = 0;
-    for (uint32_t i = 0; i < config->instrument_count; i++)
-        if (config->instruments[i].active)
-            timeframes |= config->instruments[i].timeframes;
-    return timeframes ? timeframe_ns((enum market_timeframe)__builtin_ctz(timeframes)) : 0;
-}
-
 void driver_init(struct driver *driver, int argc, char **argv)
 {
     memset(driver, 0, sizeof *driver);
@@ -44,7 +34,6 @@ void driver_init(struct driver *driver, int argc, char **argv)
     driver_watch(driver, CONTROL_FD);
     driver_watch(driver, WAKE_FD);
     core_init(&driver->core, driver->child.config, driver->child.account);
-    driver->core.cadence_ns = driver_cadence_ns(driver->child.config);
     driver_open(driver);
 }
 
