@@ -46,6 +46,33 @@ run() { # name seconds command...
     count "$name" $status "$log"
 }
 
+# The same beside others, as many as there are processors: for tests of pure parts and of files, which no clock
+# disturbs. begin ... begin, then counted; it prints in the order in which they began.
+begun=()
+begin() { # name seconds command...
+    local name=$1 seconds=$2 log
+    shift 2
+    log="$logs/${name//\//_}.log"
+    begun+=("$name")
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+    {
+        timeout -k 10 "$seconds" "$@" >"$log" 2>&1 </dev/null
+        result=$?
+        [ $result -eq 124 ] && echo "not ok - $name: not finished after $seconds s" >>"$log"
+        echo $result >"$log.status"
+    } &
+}
+counted() {
+    local name log
+    wait
+    for name in "${begun[@]}"; do
+        log="$logs/${name//\//_}.log"
+        count "$name" "$(cat "$log.status")" "$log"
+        rm -f "$log.status"
+    done
+    begun=()
+}
+
 build() { # log-name make-arguments...
     local name=$1
     shift
@@ -62,10 +89,18 @@ binaries() { # folder: the cmocka binaries and the fuzz loops of a build, in ord
     find "$1" -maxdepth 1 -type f -executable \( -name 'test_*' -o -name '*_stress' -o -name 'fuzz_*' \) | sort
 }
 
+# All binaries of a folder: the unit tests and the fuzz loops beside each other, then those with processes one by one.
+all_binaries() { # folder name-prefix seconds
+    local t
+    for t in $(binaries "$1"); do is_unit "$t" && begin "$2$(basename "$t")" "$3" "$t"; done
+    counted
+    for t in $(binaries "$1"); do is_unit "$t" || run "$2$(basename "$t")" "$3" "$t"; done
+}
+is_unit() { [ -f "tests/unit/$(basename "$1").c" ] || [ -f "tests/fuzz/$(basename "$1").c" ]; }
+
 stage_unit() {
     build plain programs tests || return
-    local t
-    for t in $(binaries build/tests); do run "$(basename "$t")" 300 "$t"; done
+    all_binaries build/tests "" 300
 }
 stage_golden() { # golden files; the rules' planted faults and a short adversarial search
     build plain programs tests || return
@@ -91,24 +126,23 @@ stage_faults() {
 }
 stage_address() {
     build address SANITIZE=address programs tests || return
-    local t
-    for t in $(binaries build/address/tests); do run "address/$(basename "$t")" 600 "$t"; done
+    all_binaries build/address/tests address/ 600
 }
 stage_thread() {
     build thread SANITIZE=thread programs tests || return
-    local t
     export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
-    for t in $(binaries build/thread/tests); do run "thread/$(basename "$t")" 600 "$t"; done
+    all_binaries build/thread/tests thread/ 600
     unset TSAN_OPTIONS
 }
 stage_valgrind() {
     build plain programs tests || return
-    local t name
+    local t
     for t in $(binaries build/tests); do
-        name=$(basename "$t")
-        [ -f "tests/unit/$name.c" ] || continue
-        PROPFLEET_QUICK=1 PROPFLEET_VALGRIND=1 run "valgrind/$name" 900 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite "$t"
+        [ -f "tests/unit/$(basename "$t").c" ] || continue
+        begin "valgrind/$(basename "$t")" 900 env PROPFLEET_QUICK=1 PROPFLEET_VALGRIND=1 valgrind -q --error-exitcode=9 --leak-check=full \
+            --errors-for-leak-kinds=definite "$t"
     done
+    counted
 }
 stage_static() { run static 900 tests/check.sh; }
 

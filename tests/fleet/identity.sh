@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The same run twice gives the same journals, byte for byte; another seed of the paper venue gives others.
+# The same run twice, and propfleet backtest, give the same journals, byte for byte; another seed of the paper venue gives others.
 # On the simulator always; on data sets A, B and C where PROPFLEET_DATA is given.
 . "$(dirname "$0")/lib.sh"
 
@@ -13,6 +13,10 @@ twice() { # label config seconds arguments...
     done
     check "$label: ten journals, none empty" test "$(awk '$2 > 10' "$work/${label}1.hashes" | wc -l)" -eq 10
     check "$label: two runs give byte-identical journals" cmp "$work/${label}1.hashes" "$work/${label}2.hashes"
+    timeout "$seconds" "$propfleet" backtest --fleet --config "$config" --json "$@" >"$work/$label.backtest"
+    check "$label: a backtest in one process ends with status 0" test $? -eq 0
+    check "$label: its journals are the run's, byte for byte" diff "$work/${label}1.hashes" \
+        <(jq -r '.accounts[] | "\(.journal_sha256)  \(.journal_records)  \(.name)"' "$work/$label.backtest")
     fleet_entries "${label}1" >"$work/$label.entries"
     echo "# $label: hash, records, account, filled entries"
     paste -d' ' "$work/${label}1.hashes" <(cut -d' ' -f2 "$work/$label.entries") | sed 's/^/#   /'
