@@ -158,7 +158,8 @@ const struct fleet_config *config_map(int fd, struct error *err)
                   (long long)st.st_size, sizeof(struct fleet_config));
         return NULL;
     }
-    void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    /* All of it is checked below: one call maps the pages, instead of a fault for each. */
+    void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
     if (memory == MAP_FAILED) {
         error_errno(err, errno, "compiled configuration: mmap");
         return NULL;

@@ -221,7 +221,7 @@ part_live() {
 part_order() {
     rm -rf "$work/config"
     fleet_config "$work/config" 's/level: info/level: debug/' 's/^  live:.*/  live: true/' 's/^  exit_at_end:.*/  exit_at_end: false/' \
-        's/^  joint_risk:.*/  joint_risk: 50%/'
+        's/^  joint_risk:.*/  joint_risk: 50%/' 's/start: 2024-01-01/start: 2024-01-03/' 's/^  warmup_bars:.*/  warmup_bars: 1500/' # a trading day
     find "$work/config/accounts" -name '*.yaml' ! -name alba.yaml -delete
     sed -i -e 's/^instruments:.*/instruments: [EURUSD, USDJPY]/' -e 's/^risk:.*/risk: 0.05%/' \
         -e 's/^positions_max:.*/positions_max: 2/' -e 's/timeframe: H1/timeframe: M1/' -e 's/lookback:.*/lookback: 5/' \
@@ -240,6 +240,7 @@ part_order() {
     fleet_end
     hot=$(build/bench/order_bare "$work/bare-hot" 5 0)
     print order_path_samples "$(wc -l <"$work/order.way")" orders
+    [ -s "$work/order.way" ] || { echo "order: no order was sent: $(grep -c refused "$work/order.log" 2>/dev/null) refusals in its log" >&2; return; }
     print order_path_p50_us "$(quantile 0.5 "$work/order.way")" us
     print order_path_p95_us "$(quantile 0.95 "$work/order.way")" us
     print order_path_taken_p50_us "$(quantile 0.5 "$work/order.taken")" us

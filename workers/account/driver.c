@@ -25,7 +25,6 @@ static void driver_watch(struct driver *driver, int fd)
 
 void driver_init(struct driver *driver, int argc, char **argv)
 {
-    memset(driver, 0, sizeof *driver);
     child_init(&driver->child, PROCESS_ACCOUNT, argc, argv);
     clock_init_real(&driver->clock);
     driver->live = driver->child.config->feed.live;

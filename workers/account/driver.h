@@ -73,6 +73,7 @@ struct driver {
     int64_t published_ns;
 };
 
+/* *driver is all zero: static memory, so that a start does not write a million zeros. */
 void driver_init(struct driver *driver, int argc, char **argv);
 /* Runs until STOP; returns the exit status. */
 int driver_run(struct driver *driver);
