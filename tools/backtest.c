@@ -14,6 +14,7 @@
 #include "tools/command.h"
 #include "tools/find.h"
 #include "tools/load.h"
+#include "tools/report/report.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
@@ -24,18 +25,13 @@
 
 struct options {
     struct find find;
-    const char *account, *data, *dataset, *from, *to;
+    const char *account, *data, *dataset, *from, *to, *html;
     bool fleet, json;
-};
-
-/* What is kept of one account while it runs. */
-struct tally {
-    dec_t peak, drawdown; /* of equity at each END: the highest, and the largest fall from it */
 };
 
 struct backtest {
     const struct fleet_config *config;
-    struct tally tallies[CONFIG_ACCOUNTS_MAX];
+    struct report *report;
     struct clock clock;
     int64_t started_ns, shown_ns;
     bool progress;
@@ -43,20 +39,16 @@ struct backtest {
 
 /* --- while it runs ------------------------------------------------------------------------------------------------ */
 
+static void on_step(void *context, uint32_t account, const struct core *core)
+{
+    struct backtest *backtest = context;
+    report_stepped(backtest->report, account, core);
+}
+
 static void on_instant(void *context, const struct replay *replay, const struct market_record *end)
 {
     struct backtest *backtest = context;
-    if (end->flags & MARKET_WARMUP)
-        return;
-    for (uint32_t a = 0; a < backtest->config->account_count; a++) {
-        const struct core *core = replay_core(replay, a);
-        if (!core)
-            continue;
-        struct tally *tally = &backtest->tallies[a];
-        dec_t equity = core->account.equity;
-        tally->peak = dec_max(tally->peak, equity);
-        tally->drawdown = dec_max(tally->drawdown, tally->peak - equity);
-    }
+    report_instant(backtest->report, replay, end);
 }
 
 static bool on_turn(void *context, const struct replay *replay)
@@ -85,9 +77,9 @@ static const char *hash_text(const struct replay *replay, uint32_t account, char
 }
 
 static const struct table_column columns[] = {
-    {"ACCOUNT", false, 0}, {"PROGRAMME", false, 5}, {"PERSONALITY", false, 6}, {"EQUITY", true, 0},  {"RESULT", true, 0},
-    {"DRAWDOWN", true, 0}, {"SIGNALS", true, 3},    {"ENTRIES", true, 0},      {"TRADES", true, 0},  {"WON", true, 2},
-    {"OPEN", true, 4},     {"STATE", false, 1},
+    {"ACCOUNT", false, 0}, {"PROGRAMME", false, 8}, {"PERSONALITY", false, 7}, {"EQUITY", true, 6}, {"RESULT", true, 0},
+    {"DRAWDOWN", true, 0}, {"SHARPE [95%]", true, 4}, {"SIGNALS", true, 5}, {"ENTRIES", true, 3}, {"TRADES", true, 0},
+    {"WON [95%]", true, 0}, {"MEAN R", true, 0}, {"PF", true, 2}, {"OPEN", true, 9}, {"STATE", false, 1},
 };
 
 static const char *state_text(const struct core *core)
@@ -98,7 +90,9 @@ static const char *state_text(const struct core *core)
 static void print_table(const struct backtest *backtest, const struct replay *replay)
 {
     struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);
-    char text[TEXT_MAX];
+    char text[TEXT_MAX], number[32], other[32], third[32];
+    double low, high;
+    struct performance_report r;
     for (uint32_t a = 0; table && a < backtest->config->account_count; a++) {
         const struct core *core = replay_core(replay, a);
         if (!core)
@@ -109,11 +103,18 @@ static void print_table(const struct backtest *backtest, const struct replay *re
         table_cell(table, "%s", core->personality->name);
         table_cell(table, "%s", text_money(account->equity, text));
         table_cell(table, "%s", text_signed(account->equity - account->rules.initial, text));
-        table_cell(table, "%s", text_money(backtest->tallies[a].drawdown, text));
+        performance_read(&backtest->report->accounts[a].performance, &r);
+        report_wilson(r.trades.wins, r.trades.wins + r.trades.losses, &low, &high);
+        table_cell(table, "%s", report_percent(r.fall_equity.share, 2, number));
+        table_cell(table, "%s [%s, %s]", report_number(r.days.sharpe, 1, number), report_number(r.days.sharpe_low, 1, other),
+                   report_number(r.days.sharpe_high, 1, third));
         table_cell(table, "%" PRIu64, account->signals);
         table_cell(table, "%" PRIu64, account->entries_filled);
         table_cell(table, "%" PRIu64, account->trades);
-        table_cell(table, "%" PRIu64, account->wins);
+        table_cell(table, "%s [%s, %s]", report_percent(r.trades.win_rate, 0, number), report_number(100 * low, 0, other),
+                   report_number(100 * high, 0, third));
+        table_cell(table, "%s", report_number(r.trades.expectancy_r, 3, number));
+        table_cell(table, "%s", report_number(r.trades.profit_factor, 2, number));
         table_cell(table, "%u", core_open_positions(core));
         table_cell(table, "%s", state_text(core));
     }
@@ -135,27 +136,17 @@ static void print_hashes(const struct backtest *backtest, const struct replay *r
     }
 }
 
-static json_t *money(dec_t value)
-{
-    char text[DEC_STR_MAX];
-    dec_format(value, 2, text);
-    return json_string(text);
-}
-
 static json_t *account_json(const struct backtest *backtest, const struct replay *replay, uint32_t a)
 {
     const struct core *core = replay_core(replay, a);
-    const struct core_account *account = &core->account;
     char hex[HEX_BYTES];
     uint64_t records;
     hash_text(replay, a, hex, &records);
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:i, s:s, s:s, s:I}", "name", core->settings->name,
-                     "phase", account->phase, "personality", core->personality->name, "equity", money(account->equity),
-                     "result", money(account->equity - account->rules.initial), "drawdown",
-                     money(backtest->tallies[a].drawdown), "signals", (json_int_t)account->signals, "entries",
-                     (json_int_t)account->entries_filled, "trades", (json_int_t)account->trades, "wins",
-                     (json_int_t)account->wins, "open", (int)core_open_positions(core), "state", state_text(core),
-                     "journal_sha256", hex, "journal_records", (json_int_t)records);
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:s, s:I, s:o}", "name", core->settings->name, "phase",
+                     core->account.phase, "personality", core->personality->name, "entries",
+                     (json_int_t)core->account.entries_filled, "trades", (json_int_t)core->account.trades, "open",
+                     (int)core_open_positions(core), "state", state_text(core), "journal_sha256", hex, "journal_records",
+                     (json_int_t)records, "performance", report_json(backtest->report, replay, a));
 }
 
 static int print_json(const struct backtest *backtest, const struct replay *replay, double seconds)
@@ -221,18 +212,43 @@ static int parse_span(const struct options *options, struct fleet_config *config
     return 0;
 }
 
+/* The page beside its name, then moved to it: what stands there is whole. */
+static int write_page(const struct options *options, const struct backtest *backtest, const struct replay *replay)
+{
+    char temporary[CONFIG_PATH_MAX + 8], command[512];
+    snprintf(command, sizeof command, "propfleet backtest %s%s --data %s%s%s", options->fleet ? "--fleet" : "--account ",
+             options->fleet ? "" : options->account, options->data ? options->data : "(fleet.yaml)",
+             options->dataset ? " --dataset " : "", options->dataset ? options->dataset : "");
+    if (snprintf(temporary, sizeof temporary, "%s.part", options->html) >= (int)sizeof temporary)
+        return command_fail(EXIT_NO, "%.60s...: the path is too long", options->html);
+    FILE *out = fopen(temporary, "we");
+    if (!out)
+        return command_fail(EXIT_NO, "%s: %s", temporary, strerror(errno));
+    int rc = report_html(backtest->report, replay, command, out);
+    if (fclose(out) != 0 || rc != 0 || rename(temporary, options->html) != 0) {
+        int error = errno;
+        (void)unlink(temporary);
+        return command_fail(EXIT_NO, "%s: %s", options->html, strerror(error));
+    }
+    fprintf(stderr, "%s is written\n", options->html);
+    return EXIT_DONE;
+}
+
 static int run(const struct options *options, struct load *load)
 {
     static struct backtest backtest;
     struct error err = {0};
     struct replay *replay = NULL;
-    struct replay_watcher watcher = {.context = &backtest, .instant = on_instant, .turn = on_turn};
+    struct replay_watcher watcher = {.context = &backtest, .stepped = on_step, .instant = on_instant, .turn = on_turn};
     struct replay_options setup = {.config = &load->config, .watcher = &watcher, .state_dir = options->find.state};
     if (options->account && (setup.accounts = account_bit(&load->config, options->account, &err)) == 0)
         return command_fail(EXIT_NO, "%s", err.text);
     if (parse_span(options, &load->config, &err) != 0)
         return command_usage("backtest", "%s", err.text);
     load->config.feed.live = 0;
+    backtest.report = report_new(&load->config);
+    if (!backtest.report)
+        return command_fail(EXIT_NO, "no memory");
     backtest.config = &load->config;
     backtest.progress = isatty(STDERR_FILENO);
     clock_init_real(&backtest.clock);
@@ -243,11 +259,15 @@ static int run(const struct options *options, struct load *load)
     if (backtest.progress)
         fputs("\r\033[K", stderr);
     int status = EXIT_NO;
-    if (rc == 0)
+    report_finish(backtest.report);
+    if (rc == 0) {
         status = print_result(&backtest, replay, options->json);
-    else
+        if (status == EXIT_DONE && options->html)
+            status = write_page(options, &backtest, replay);
+    } else
         command_fail(EXIT_NO, "%s", rc == -ECANCELED ? "stopped before the end of the data" : err.text);
     replay_close(&replay);
+    report_free(&backtest.report);
     return status;
 }
 
@@ -259,7 +279,7 @@ int command_backtest(int argc, char **argv)
         {"--account", ARGS_TEXT, &options.account},    {"--fleet", ARGS_FLAG, &options.fleet},
         {"--data", ARGS_TEXT, &options.data},          {"--dataset", ARGS_TEXT, &options.dataset},
         {"--from", ARGS_TEXT, &options.from},          {"--to", ARGS_TEXT, &options.to},
-        {"--json", ARGS_FLAG, &options.json},
+        {"--json", ARGS_FLAG, &options.json},          {"--html", ARGS_TEXT, &options.html},
     };
     struct error err = {0};
     char config[CONFIG_PATH_MAX];

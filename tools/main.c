@@ -31,12 +31,13 @@ static const struct command commands[] = {
      "news and holidays as the accounts get them: validity, age, what is DERIVED\n"
      "  --from, --to   UTC; a date or 2026-12-04T13:30; else the next 14 days\n"
      "  --instrument X only what concerns it, in its local time"},
-    {"backtest", command_backtest, "--account NAME | --fleet [--data DIR] [--dataset X] [--from DATE] [--to DATE] [--state DIR] [--json] [--config DIR]",
+    {"backtest", command_backtest, "--account NAME | --fleet [--data DIR] [--dataset X] [--from DATE] [--to DATE] [--state DIR] [--json] [--html FILE] [--config DIR]",
      "the fleet, or one account of it, over past data in this process: the same core, gate, permits and paper fills\n"
      "  --account NAME one account (also the path of its file); --fleet  all of them, under permits\n"
      "  --data DIR     a folder of CSV files, --dataset X  which data set of them; else as fleet.yaml says\n"
      "  --from, --to   the span that is traded, UTC: 2024-05-13 or 2024-05-13T18:45\n"
      "  --state DIR    keep journals and books in an empty folder: journal, trades, summary, audit read them; else in memory\n"
+     "  --html FILE    a page that stands alone: equity, drawdown, months, distribution of R, exits\n"
      "  ends with the hash of each journal: that of propfleet run at speed max over the same"},
     {"status", command_status, "[--json | --line] [--runtime DIR] [--config DIR]",
      "the fleet at a glance: processes, accounts, market ring\n"

@@ -4,13 +4,14 @@ tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/acco
              tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/backtest.c tools/calendar.c tools/check.c \
              tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
              tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c \
-             tools/status.c tools/summary.c tools/table.c tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
+             tools/status.c tools/summary.c tools/table.c tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c \
+             tools/report/report.c tools/report/html.c tools/report/svg.c
 
 PROGRAMS += propfleet
 propfleet_DIR := bin
 propfleet_SRC := tools/main.c
-propfleet_MODULES = tools statement loader $(replay_NEEDS)
-propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium -lz -lm
+propfleet_MODULES = tools statement loader performance $(replay_NEEDS)
+propfleet_LIBS = -lyaml -llmdb -lmsgpackc -ljansson -lsodium -lz $(performance_LIBS)
 
 # statements of real accounts
 MODULES += statement
@@ -50,3 +51,7 @@ TESTS += test_rules_text
 test_rules_text_SRC := tests/unit/test_rules_text.c tools/rules_text.c tools/text.c
 test_rules_text_MODULES := loader config base
 test_rules_text_LIBS := -lyaml
+TESTS += test_report_svg
+test_report_svg_SRC := tests/unit/test_report_svg.c tools/report/svg.c tools/text.c
+test_report_svg_MODULES := base
+test_report_svg_LIBS := -lm

@@ -23,6 +23,7 @@ check() { # text command...
     shift
     if "$@"; then ok "$text"; else not_ok "$text"; fi
 }
+json() { jq "$@" >/dev/null; } # a condition of jq's, for check: its own output is nobody's
 finish() { [ "$checks_failed" -eq 0 ]; exit; }
 
 # A copy of the shipped configuration in which restarts are not limited; further sed expressions change it.

@@ -8,7 +8,6 @@ p() {
     timeout 60 "$propfleet" "$@" >"$work/out" 2>"$work/err" </dev/null
     status=$?
 }
-json() { jq "$@" >/dev/null; } # a condition of jq's; its own output is nobody's
 # One check: the status, and words (extended expressions) in either stream.
 expect() { # status text pattern...
     local want=$1 text=$2 pattern
