@@ -6,6 +6,6 @@ golden_MODULES := rules base
 # golden numbers of the quantitative parts
 TESTS += golden_quant
 golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c
-golden_quant_SRC += tests/golden/quant/quant_overfit.c
-golden_quant_MODULES := base overfit
+golden_quant_SRC += tests/golden/quant/quant_overfit.c tests/golden/quant/quant_sequential.c
+golden_quant_MODULES := base overfit experiment
 golden_quant_LIBS := -lgsl -lgslcblas -lm
