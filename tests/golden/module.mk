@@ -5,7 +5,6 @@ golden_MODULES := rules base
 
 # golden numbers of the quantitative parts
 TESTS += golden_quant
-golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c tests/golden/quant/quant_stats.c \
-                    tests/golden/quant/quant_metrics.c tests/golden/quant/quant_metrics_account.c
-golden_quant_MODULES := performance base
+golden_quant_SRC := $(sort $(wildcard tests/golden/quant/*.c))
+golden_quant_MODULES := performance overfit experiment base
 golden_quant_LIBS := -lgsl -lgslcblas -lm

@@ -4,6 +4,5 @@ performance_SRC := $(addprefix workers/performance/,moments.c quantile.c drawdow
                    performance.c performance_read.c)
 performance_LIBS := -lgsl -lgslcblas -lm
 
-
 # its subfolders: one folder, one module.mk
 include $(sort $(wildcard workers/performance/*/module.mk))
