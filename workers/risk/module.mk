@@ -38,3 +38,11 @@ test_rules_cross_MODULES := rules base
 BENCHES += bench_rules
 bench_rules_SRC := tests/bench/bench_rules.c
 bench_rules_MODULES := rules base
+
+# the risk-constrained Kelly bound (pure); links -lm
+MODULES += kelly
+kelly_SRC := workers/risk/kelly.c
+TESTS += test_kelly
+test_kelly_SRC := tests/unit/test_kelly.c
+test_kelly_MODULES := kelly base
+test_kelly_LIBS := -lm
