@@ -5,6 +5,6 @@ golden_MODULES := rules base
 
 # golden numbers of the quantitative parts
 TESTS += golden_quant
-golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c
-golden_quant_MODULES := base
-golden_quant_LIBS := -lm
+golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c tests/golden/quant/quant_covariance.c
+golden_quant_MODULES := covariance base
+golden_quant_LIBS := -lgsl -lgslcblas -lm

@@ -46,3 +46,7 @@ TESTS += test_kelly
 test_kelly_SRC := tests/unit/test_kelly.c
 test_kelly_MODULES := kelly base
 test_kelly_LIBS := -lm
+
+# how instruments and accounts move together (pure); links -lgsl -lgslcblas -lm
+MODULES += covariance
+covariance_SRC := $(addprefix workers/risk/covariance/,covariance.c shrink.c matrix.c correlation.c book.c admissible.c allocation.c)
