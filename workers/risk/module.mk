@@ -50,3 +50,10 @@ test_kelly_LIBS := -lm
 # how instruments and accounts move together (pure); links -lgsl -lgslcblas -lm
 MODULES += covariance
 covariance_SRC := $(addprefix workers/risk/covariance/,covariance.c shrink.c matrix.c correlation.c book.c admissible.c allocation.c)
+TESTS += test_covariance test_covariance_book
+test_covariance_SRC := tests/unit/test_covariance.c
+test_covariance_MODULES := covariance base
+test_covariance_LIBS := -lgsl -lgslcblas -lm
+test_covariance_book_SRC := tests/unit/test_covariance_book.c
+test_covariance_book_MODULES := covariance base
+test_covariance_book_LIBS := -lgsl -lgslcblas -lm

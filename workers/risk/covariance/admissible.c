@@ -34,9 +34,10 @@ static uint32_t quadratic_roots(double a, double b, double c, double scale, doub
         return b != 0.0;
     }
     double discriminant = b * b - a * c;
-    if (discriminant < 0.0)
+    if (discriminant < -1e-12 * (b * b + fabs(a * c)))
         return 0;
-    double t = -(b + copysign(sqrt(discriminant), b)); /* no cancellation */
+    /* A double root (a position in this instrument alone: the correlation is a step) may come out a little below 0. */
+    double t = -(b + copysign(sqrt(fmax(0.0, discriminant)), b)); /* no cancellation */
     double one = t / a, two = t != 0.0 ? c / t : one;
     roots[0] = fmin(one, two);
     roots[1] = fmax(one, two);
@@ -66,8 +67,8 @@ static struct interval line_forbidden(const struct line *l, double c)
     double roots[2] = {0};
     uint32_t count = line_roots(l, c, roots);
     double bound = c * sqrt(l->d * l->vb), noise = 1e-12 * (fabs(l->n0) + c * sqrt(l->v * l->vb));
-    if (count == 0)
-        return line_excess(l, c, 0.0) > noise ? EVERYTHING : EMPTY;
+    if (count == 0) /* one sign everywhere; a root that rounding lost must not admit */
+        return line_excess(l, c, 0.0) > noise || fabs(l->g) > bound ? EVERYTHING : EMPTY;
     double low = roots[0], high = roots[count - 1];
     bool between = count == 2 && line_excess(l, c, low + (high - low) / 2.0) > 0.0;
     if (l->g > bound) /* rises to infinity: one root, or one more by rounding */

@@ -180,7 +180,7 @@ void covariance_prior(const struct covariance_instrument *instruments, uint32_t 
     assert(finite);
     (void)finite;
     double least = values[count - 1];
-    if (least >= 0.0)
+    if (least >= -1e-12) /* rounding */
         return;
     double keep = 1.0 / (1.0 - least); /* of the off-diagonals: the least eigenvalue is then zero */
     for (uint32_t i = 0; i < count; i++)

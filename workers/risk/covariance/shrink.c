@@ -164,7 +164,7 @@ int covariance_shrink_constant(const double *returns, uint32_t days, uint32_t co
         for (uint32_t i = 0; i < count; i++)
             for (uint32_t j = 0; j < count; j++)
                 if (i != j)
-                    out[i * count + j] = share * c.mean_correlation * sd[i] * sd[j] + (1.0 - share) * out[i * count + j];
+                    out[i * count + j] = share * c.mean_correlation * (sd[i] * sd[j]) + (1.0 - share) * out[i * count + j];
     }
     if (intensity)
         *intensity = share;
