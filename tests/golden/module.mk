@@ -5,6 +5,6 @@ golden_MODULES := rules base
 
 # golden numbers of the quantitative parts
 TESTS += golden_quant
-golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c tests/golden/quant/quant_covariance.c
-golden_quant_MODULES := covariance base
+golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c tests/golden/quant/quant_covariance.c tests/golden/quant/quant_changepoint.c
+golden_quant_MODULES := covariance warning base
 golden_quant_LIBS := -lgsl -lgslcblas -lm
