@@ -16,7 +16,7 @@ say $? "the supervisor refers to none of their symbols"
 
 # The pure folders: no clock, file, socket, allocation.
 pure=(workers/strategy/*.c workers/risk/*.c workers/risk/rules/*.c workers/account/core*.c workers/account/order.c workers/account/journal.c
-      workers/coordinator/core.c)
+      workers/coordinator/core.c workers/risk/covariance/*.c workers/performance/warning/*.c)
 ! grep -nE '#include <(unistd|fcntl|sys/|time|pthread|stdlib|zmq|lmdb)' "${pure[@]}"
 say $? "pure code includes no header of the operating system"
 ! grep -nE '\b(malloc|calloc|realloc|free|clock_gettime|time|rand|random|open|read|write|fopen)\(' "${pure[@]}"

@@ -138,8 +138,9 @@ static void shrunk_lies_between(void **state)
     assert_true(k == 0.0 && c[0] > 0.0);
 }
 
-static const struct covariance_instrument instruments[] = {
-    {"EUR", "USD", 0}, {"USD", "JPY", 0}, {"EUR", "JPY", 0}, {"GBP", "USD", 0}, {"", "", 7}, {"", "", 7}, {"AUD", "NZD", 0}};
+static const struct covariance_instrument instruments[] = {{"EUR", "USD", 0}, {"USD", "JPY", 0}, {"EUR", "JPY", 0},
+                                                           {"GBP", "USD", 0}, {"", "", 7},       {"", "", 7},
+                                                           {"AUD", "NZD", 0}};
 
 static void prior_is_a_correlation(void **state)
 {
@@ -228,7 +229,8 @@ static void equal_risk(void **state)
             expect_near(shares[i], budgets[i] / total, 1e-10);
         }
     }
-    const double uncorrelated[] = {0.04, 0.0, 0.0, 0.01}, odd[] = {0.04, 0.0, 0.0, 0.0}, opposite[] = {1.0, -1.0, -1.0, 1.0};
+    const double uncorrelated[] = {0.04, 0.0, 0.0, 0.01}, odd[] = {0.04, 0.0, 0.0, 0.0},
+                 opposite[] = {1.0, -1.0, -1.0, 1.0};
     assert_int_equal(allocation_equal_risk(uncorrelated, 2, NULL, w), 0);
     expect_near(w[0], 1.0 / 3.0, 1e-12); /* inverse volatility */
     assert_int_equal(allocation_equal_risk(odd, 2, NULL, w), -EDOM);
@@ -241,7 +243,8 @@ static void equal_risk(void **state)
 static void bets(void **state)
 {
     (void)state;
-    const double uncorrelated[] = {4, 0, 0, 0, 1, 0, 0, 0, 9}, w[] = {0.5, 1.0, -1.0 / 3.0}, one[] = {0, 2, 0}, none[3] = {0};
+    const double uncorrelated[] = {4, 0, 0, 0, 1, 0, 0, 0, 9}, w[] = {0.5, 1.0, -1.0 / 3.0}, one[] = {0, 2, 0},
+                 none[3] = {0};
     double low, high;
     for (int torsion = 0; torsion < 2; torsion++) {
         expect_near(allocation_bets(uncorrelated, 3, w, (enum allocation_torsion)torsion), 3.0, 1e-12);
@@ -265,10 +268,14 @@ static void bets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(complete_days),       cmocka_unit_test(sample_is_the_naive_one),
-        cmocka_unit_test(undefined_is_nan),    cmocka_unit_test(shrunk_lies_between),
-        cmocka_unit_test(prior_is_a_correlation), cmocka_unit_test(permit_matrix),
-        cmocka_unit_test(roots_of_matrices),   cmocka_unit_test(equal_risk),
+        cmocka_unit_test(complete_days),
+        cmocka_unit_test(sample_is_the_naive_one),
+        cmocka_unit_test(undefined_is_nan),
+        cmocka_unit_test(shrunk_lies_between),
+        cmocka_unit_test(prior_is_a_correlation),
+        cmocka_unit_test(permit_matrix),
+        cmocka_unit_test(roots_of_matrices),
+        cmocka_unit_test(equal_risk),
         cmocka_unit_test(bets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Positions of accounts: the admissible set against a fine scan of what it is defined by, capacity against a scan, stress,
- * feasibility; one pair's intervals, verdicts and disagreement. */
+/* Positions of accounts: the admissible set against a fine scan of what it is defined by, capacity against a scan,
+ * stress, feasibility; one pair's intervals, verdicts and disagreement. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,8 +87,12 @@ static void admissible_set_is_exact(void **state)
         draw_position(position, n, &seed);
         for (uint32_t b = 0; b < 4; b++)
             draw_position(others + b * n, n, &seed);
-        struct book_question question = {.covariance = s, .count = n, .position = position, .others = others,
-                                         .account_count = 1 + round % 4, .instrument = (uint32_t)round % n,
+        struct book_question question = {.covariance = s,
+                                         .count = n,
+                                         .position = position,
+                                         .others = others,
+                                         .account_count = 1 + round % 4,
+                                         .instrument = (uint32_t)round % n,
                                          .limit = round % 7 == 0 ? 0.0 : 0.3};
         for (int reducing = 0; reducing < 2; reducing++) {
             struct book_intervals set;
@@ -117,7 +121,8 @@ static void admissible_set_is_exact(void **state)
             }
         }
     }
-    printf("# %u compared, %u sets empty, %u of several intervals, %u given back\n", compared, empty, several, given_back);
+    printf("# %u compared, %u sets empty, %u of several intervals, %u given back\n", compared, empty, several,
+           given_back);
     assert_true(compared > 1000000 && empty > 10 && several > 50 && given_back > 1000);
 }
 
@@ -126,7 +131,8 @@ static void admissible_edges(void **state)
     (void)state;
     const double s[] = {1, 0, 0, 1}, flat[] = {0, 0}, x[] = {1, 0}, none[] = {0, 0, 0, 0};
     double odd[] = {NAN, 0};
-    struct book_question question = {.covariance = s, .count = 2, .position = flat, .others = x, .account_count = 1, .limit = 0.3};
+    struct book_question question = {
+        .covariance = s, .count = 2, .position = flat, .others = x, .account_count = 1, .limit = 0.3};
     struct book_intervals set;
     book_admissible(&question, true, &set);
     assert_true(set.flat && set.count == 1 && book_admits(&set, -1e9));
@@ -206,15 +212,17 @@ static void capacity_is_the_largest(void **state)
 static void capacity_edges(void **state)
 {
     (void)state;
-    const double c[] = {1, -0.9, -0.9, 1}, w[] = {3, 0}, u[] = {0, 1}, down[] = {-1, 0}, none[] = {0, 0}, odd[] = {NAN, 0};
-    expect_near(book_capacity(w, u, c, 2, 5.0), 4.0, 1e-12);      /* -.9 is not banked on: 3^2 + 4^2 */
+    const double c[] = {1, -0.9, -0.9, 1}, w[] = {3, 0}, u[] = {0, 1}, down[] = {-1, 0}, none[] = {0, 0},
+                 odd[] = {NAN, 0};
+    expect_near(book_capacity(w, u, c, 2, 5.0), 4.0, 1e-12); /* -.9 is not banked on: 3^2 + 4^2 */
     expect_near(book_capacity(none, u, c, 2, 5.0), 5.0, 1e-12);
-    assert_true(book_capacity(w, u, c, 2, 2.0) == 0.0);            /* beyond V, and this adds */
-    expect_near(book_capacity(w, down, c, 2, 2.0), 3.0, 1e-12);    /* beyond V: out of it */
-    assert_true(book_capacity(w, u, c, 2, 3.0) == 0.0);            /* at V */
+    assert_true(book_capacity(w, u, c, 2, 2.0) == 0.0);         /* beyond V, and this adds */
+    expect_near(book_capacity(w, down, c, 2, 2.0), 3.0, 1e-12); /* beyond V: out of it */
+    assert_true(book_capacity(w, u, c, 2, 3.0) == 0.0);         /* at V */
     assert_true(isnan(book_capacity(w, none, c, 2, 5.0)) && isnan(book_capacity(odd, u, c, 2, 5.0)) &&
                 isnan(book_capacity(w, u, c, 2, NAN)));
-    const struct covariance_instrument same[] = {{"EUR", "USD", 0}, {"GBP", "USD", 0}}, apart[] = {{"EUR", "USD", 0}, {"AUD", "NZD", 0}};
+    const struct covariance_instrument same[] = {{"EUR", "USD", 0}, {"GBP", "USD", 0}},
+                                       apart[] = {{"EUR", "USD", 0}, {"AUD", "NZD", 0}};
     const double low[] = {1, 0.2, 0.2, 1}, unknown[] = {1, NAN, NAN, 1};
     double out[4];
     book_stress(low, same, 2, 0.8, out);
@@ -254,7 +262,8 @@ static void feasibility(void **state)
     assert_true(book_accounts_effective(1000000, 0.3) < 1.0 / 0.3 && isnan(book_accounts_effective(0, 0.3)));
 }
 
-/* --- one pair ---------------------------------------------------------------------------------------------------------- */
+/* --- one pair
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void pair_days(void **state)
 {
@@ -268,13 +277,15 @@ static void pair_days(void **state)
 static void pair_estimates(void **state)
 {
     (void)state;
-    const double x[] = {1, 2, 3, 4, 5}, y[] = {2, 1, 4, 3, 5}, exp_x[] = {1, 10, 100, 1000, 1e4}, flat[] = {.1, .1, .1, .1, .1};
+    const double x[] = {1, 2, 3, 4, 5}, y[] = {2, 1, 4, 3, 5}, exp_x[] = {1, 10, 100, 1000, 1e4},
+                 flat[] = {.1, .1, .1, .1, .1};
     const double tied[] = {1, 1, 2, 2, 3};
     double scratch[10];
     expect_near(correlation_pearson(x, y, 5), 0.8, 1e-15);
     expect_near(correlation_spearman(exp_x, y, 5, scratch), 0.8, 1e-15);
     expect_near(correlation_kendall(x, y, 5), 0.6, 1e-15);
-    expect_near(correlation_kendall(tied, x, 5), 8.0 / sqrt(80.0), 1e-15); /* ties leave the denominator of their side */
+    expect_near(correlation_kendall(tied, x, 5), 8.0 / sqrt(80.0),
+                1e-15); /* ties leave the denominator of their side */
     expect_near(correlation_spearman(tied, x, 5, scratch), 9.0 / sqrt(90.0), 1e-15);
     assert_true(isnan(correlation_pearson(x, flat, 5)) && isnan(correlation_kendall(x, flat, 5)) &&
                 isnan(correlation_spearman(x, flat, 5, scratch)) && isnan(correlation_pearson(x, y, 1)));
@@ -286,7 +297,7 @@ static void pair_estimates(void **state)
 static void pair_verdicts(void **state)
 {
     (void)state;
-    assert_int_equal(correlation_decide(0.0, 30, 0.3, 0.05), CORRELATION_INSUFFICIENT); /* half-width .3: just not */
+    assert_int_equal(correlation_decide(0.0, 30, 0.3, 0.05), CORRELATION_INSUFFICIENT);  /* half-width .3: just not */
     assert_int_equal(correlation_decide(0.29, 30, 0.3, 0.05), CORRELATION_INSUFFICIENT); /* the good side is no PASS */
     assert_int_equal(correlation_decide(0.1, 66, 0.3, 0.05), CORRELATION_PASS);
     assert_int_equal(correlation_decide(0.9, 10, 0.3, 0.05), CORRELATION_FAIL);
@@ -302,11 +313,13 @@ static void pair_verdicts(void **state)
     }
     assert_in_range(correlation_pairs_needed(0.1, 0.3, 0.05), 60, 70); /* quant.md: 65 days */
     assert_in_range(correlation_pairs_needed(0.2, 0.3, 0.05), 230, 250);
-    assert_true(correlation_pairs_needed(NAN, 0.3, 0.05) == UINT32_MAX && correlation_pairs_needed(0.3, 0.3, 0.05) == UINT32_MAX);
+    assert_true(correlation_pairs_needed(NAN, 0.3, 0.05) == UINT32_MAX &&
+                correlation_pairs_needed(0.3, 0.3, 0.05) == UINT32_MAX);
     struct correlation_interval i = correlation_fisher(1.0, 10, 0.05);
     assert_true(i.low == 1.0 && i.high == 1.0 && correlation_p_zero(1.0, 10) == 0.0);
     i = correlation_bonett_wright(0.5, 3, 0.05);
-    assert_true(isnan(i.low) && isnan(i.high) && isnan(correlation_p_zero(0.5, 2)) && isnan(correlation_above(0.5, 3, 0.3)));
+    assert_true(isnan(i.low) && isnan(i.high) && isnan(correlation_p_zero(0.5, 2)) &&
+                isnan(correlation_above(0.5, 3, 0.3)));
 }
 
 static void decisions(void **state)
@@ -327,9 +340,15 @@ static void decisions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(admissible_set_is_exact), cmocka_unit_test(admissible_edges), cmocka_unit_test(largest_on_the_way),
-        cmocka_unit_test(capacity_is_the_largest), cmocka_unit_test(capacity_edges),   cmocka_unit_test(feasibility),
-        cmocka_unit_test(pair_days),               cmocka_unit_test(pair_estimates),   cmocka_unit_test(pair_verdicts),
+        cmocka_unit_test(admissible_set_is_exact),
+        cmocka_unit_test(admissible_edges),
+        cmocka_unit_test(largest_on_the_way),
+        cmocka_unit_test(capacity_is_the_largest),
+        cmocka_unit_test(capacity_edges),
+        cmocka_unit_test(feasibility),
+        cmocka_unit_test(pair_days),
+        cmocka_unit_test(pair_estimates),
+        cmocka_unit_test(pair_verdicts),
         cmocka_unit_test(decisions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

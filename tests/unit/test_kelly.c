@@ -1,5 +1,5 @@
-/* The Kelly bounds: their edges, the property that defines the bound, the sample against the two outcomes, and the promise
- * itself by simulation. */
+/* The Kelly bounds: their edges, the property that defines the bound, the sample against the two outcomes, and the
+ * promise itself by simulation. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,8 +33,8 @@ static void edges(void **state)
 {
     (void)state;
     expect_near(kelly_aversion(0.95, 0.05), 58.403974814319771, 1e-15);
-    assert_true(isnan(kelly_aversion(1.0, 0.05)) && isnan(kelly_aversion(0.0, 0.05)) && isnan(kelly_aversion(0.9, 0.0)) &&
-                isnan(kelly_aversion(0.9, 1.0)) && isnan(kelly_aversion(NAN, 0.5)));
+    assert_true(isnan(kelly_aversion(1.0, 0.05)) && isnan(kelly_aversion(0.0, 0.05)) &&
+                isnan(kelly_aversion(0.9, 0.0)) && isnan(kelly_aversion(0.9, 1.0)) && isnan(kelly_aversion(NAN, 0.5)));
     expect_near(kelly_full(0.55, 1.0), 0.1, 1e-12);
     assert_true(kelly_full(0.5, 1.0) == 0.0 && kelly_full(0.2, 1.0) == 0.0 && kelly_full(1.0, 2.0) == 1.0);
     assert_true(isnan(kelly_full(0.5, 0.0)) && isnan(kelly_full(1.1, 1.0)) && isnan(kelly_full(-0.1, 1.0)) &&
@@ -80,7 +80,8 @@ static void sample_agrees(void **state)
     expect_near(kelly_constrained_sample(x, 20, 0.95, 0.05), kelly_constrained(0.55, 1.5, 0.95, 0.05) / 2.0, 1e-12);
 }
 
-/* P(the lowest wealth < alpha) stays below beta: 4,000 paths of 3,000 trades at the bound, and does not at six times it. */
+/* P(the lowest wealth < alpha) stays below beta: 4,000 paths of 3,000 trades at the bound, and does not at six times
+ * it. */
 static double ruined(double f, uint64_t seed)
 {
     int ruins = 0;
@@ -109,7 +110,8 @@ static void base_rises_slowly(void **state)
     assert_true(kelly_base_next(0.002, 0.0021) == 0.0021);
     assert_true(kelly_base_next(0.005, 0.001) == 0.001);
     assert_true(kelly_base_next(0.0, 0.01) == 0.0 && kelly_base_next(0.01, 0.0) == 0.0);
-    assert_true(isnan(kelly_base_next(NAN, 0.01)) && isnan(kelly_base_next(0.01, NAN)) && isnan(kelly_base_next(-1.0, 1.0)));
+    assert_true(isnan(kelly_base_next(NAN, 0.01)) && isnan(kelly_base_next(0.01, NAN)) &&
+                isnan(kelly_base_next(-1.0, 1.0)));
 }
 
 int main(void)

@@ -25,7 +25,8 @@ static double naive_evidence(const double *x, uint32_t from, uint32_t to)
            n / 2.0 * log(2.0 * M_PI);
 }
 
-/* P(data up to t, last change before observation s), by the recursion over segments: e[s] = evidence of everything before. */
+/* P(data up to t, last change before observation s), by the recursion over segments: e[s] = evidence of everything
+ * before. */
 static void naive_posterior(const double *x, uint32_t t, double *run, double *log_evidence)
 {
     double head[T + 1]; /* ln P(x[0..s), a change right after) */
@@ -141,7 +142,8 @@ static void odd_observations(void **state)
     struct warning_bocpd_design bad[6];
     for (int i = 0; i < 6; i++)
         bad[i] = plain;
-    bad[0].k0 = 0.0, bad[1].hazard = 1.0, bad[2].b0 = NAN, bad[3].prune = 0.1, bad[4].probability = 0.0, bad[5].reserved = 1;
+    bad[0].k0 = 0.0, bad[1].hazard = 1.0, bad[2].b0 = NAN, bad[3].prune = 0.1, bad[4].probability = 0.0,
+    bad[5].reserved = 1;
     for (int i = 0; i < 6; i++) {
         assert_int_equal(warning_bocpd_init(&b, &bad[i]), -EINVAL);
         assert_false(warning_bocpd_restorable(&b, &bad[i]) || warning_bocpd_observe(&b, 1.0));
@@ -195,9 +197,12 @@ static void snapshots(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(posterior_is_the_whole_sum), cmocka_unit_test(alarms_on_a_change),
-        cmocka_unit_test(pruning_changes_nothing_that_matters), cmocka_unit_test(full_table),
-        cmocka_unit_test(odd_observations), cmocka_unit_test(snapshots),
+        cmocka_unit_test(posterior_is_the_whole_sum),
+        cmocka_unit_test(alarms_on_a_change),
+        cmocka_unit_test(pruning_changes_nothing_that_matters),
+        cmocka_unit_test(full_table),
+        cmocka_unit_test(odd_observations),
+        cmocka_unit_test(snapshots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,8 @@
 
 static struct warning_workspace work;
 
-/* --- run lengths --------------------------------------------------------------------------------------------------------- */
+/* --- run lengths
+ * --------------------------------------------------------------------------------------------------------- */
 
 #define RUNS 4000
 struct sample {
@@ -29,7 +30,8 @@ static void cusum_run_lengths_are_simulated(void **state)
     static double runs[RUNS];
     uint64_t seed = 31;
     printf("# seed %llu\n", (unsigned long long)seed);
-    const double cases[][4] = {{0.25, 3.0, 0.0, 0.0}, {0.5, 4.0, 0.5, 2.0}, {0.25, 5.0, 1.0, 0.0}, {0.0, 6.0, 0.0, 0.0}};
+    const double cases[][4] = {
+        {0.25, 3.0, 0.0, 0.0}, {0.5, 4.0, 0.5, 2.0}, {0.25, 5.0, 1.0, 0.0}, {0.0, 6.0, 0.0, 0.0}};
     for (size_t c = 0; c < 4; c++) {
         const struct warning_cusum_design design = {
             .mean = 3.0, .deviation = 2.0, .k = cases[c][0], .h = cases[c][1], .start = cases[c][3], .side = -1};
@@ -73,20 +75,24 @@ static void limits_give_their_run_length(void **state)
         for (double arl0 = 12.0; arl0 < 1e6; arl0 *= 7.0)
             for (int two = 0; two < 2; two++) {
                 double h = warning_cusum_critical(&work, k, arl0, two);
-                double arl = two ? warning_cusum_arl_two_sided(&work, k, h, 0.0) : warning_cusum_arl(&work, k, h, 0.0, 0.0);
+                double arl =
+                    two ? warning_cusum_arl_two_sided(&work, k, h, 0.0) : warning_cusum_arl(&work, k, h, 0.0, 0.0);
                 support_near(arl, arl0, 1e-7);
             }
     support_near(warning_ewma_arl(&work, 0.1, warning_ewma_critical(&work, 0.1, 500.0), 0.0), 500.0, 1e-7);
     assert_true(warning_cusum_critical(&work, 1.0, 2.0, false) == 0.0); /* every excess over k already runs longer */
     assert_true(isnan(warning_cusum_critical(&work, 0.0, 1e9, false))); /* k 0 needs more than 40 deviations */
-    assert_true(isnan(warning_cusum_critical(&work, 0.5, 1.0, false)) && isnan(warning_cusum_critical(&work, NAN, 9.0, true)));
-    assert_true(isnan(warning_cusum_arl(&work, 0.5, 41.0, 0.0, 0.0)) && isnan(warning_cusum_arl(&work, 0.5, 4.0, 0.0, 5.0)) &&
-                isnan(warning_cusum_arl(&work, -0.5, 4.0, 0.0, 0.0)) && isnan(warning_cusum_arl(&work, 0.5, 4.0, NAN, 0.0)));
+    assert_true(isnan(warning_cusum_critical(&work, 0.5, 1.0, false)) &&
+                isnan(warning_cusum_critical(&work, NAN, 9.0, true)));
+    assert_true(
+        isnan(warning_cusum_arl(&work, 0.5, 41.0, 0.0, 0.0)) && isnan(warning_cusum_arl(&work, 0.5, 4.0, 0.0, 5.0)) &&
+        isnan(warning_cusum_arl(&work, -0.5, 4.0, 0.0, 0.0)) && isnan(warning_cusum_arl(&work, 0.5, 4.0, NAN, 0.0)));
     assert_true(isnan(warning_ewma_arl(&work, 0.0, 3.0, 0.0)) && isnan(warning_ewma_arl(&work, 0.1, -1.0, 0.0)) &&
                 isnan(warning_ewma_critical(&work, 0.1, 0.5)));
     support_near(warning_cusum_arl(&work, 0.5, 40.0, 2.0, 0.0), 27.4, 0.01); /* the widest: about h / (shift - k) */
     support_near(warning_cusum_delay(0.2, 1000.0), 345.4, 1e-3);
-    assert_true(warning_cusum_reference(0.5) == 0.25 && isnan(warning_cusum_reference(0.0)) && isnan(warning_cusum_delay(1, 1)));
+    assert_true(warning_cusum_reference(0.5) == 0.25 && isnan(warning_cusum_reference(0.0)) &&
+                isnan(warning_cusum_delay(1, 1)));
 }
 
 static void counts_are_exact(void **state)
@@ -97,7 +103,9 @@ static void counts_are_exact(void **state)
     const struct {
         enum warning_count_kind kind;
         double usual, changed;
-    } cases[] = {{WARNING_POISSON, 2.0, 1.0}, {WARNING_POISSON, 0.4, 0.8}, {WARNING_BERNOULLI, 0.1, 0.2},
+    } cases[] = {{WARNING_POISSON, 2.0, 1.0},
+                 {WARNING_POISSON, 0.4, 0.8},
+                 {WARNING_BERNOULLI, 0.1, 0.2},
                  {WARNING_BERNOULLI, 0.5, 0.25}};
     for (size_t c = 0; c < 4; c++) {
         struct warning_count_design design;
@@ -146,7 +154,8 @@ static void counts_refuse(void **state)
     assert_false(warning_count_restorable(&state_of, &d));
 }
 
-/* --- charts ---------------------------------------------------------------------------------------------------------------- */
+/* --- charts
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void cusum_is_the_largest_sum_since(void **state)
 {
@@ -173,8 +182,11 @@ static void cusum_prewhitens(void **state)
 {
     (void)state;
     uint64_t seed = 71;
-    struct warning_cusum_design design = {.deviation = 1.0, .k = 0.25, .h = warning_cusum_critical(&work, 0.25, 200.0, false),
-                                          .autocorrelation = 0.4, .side = -1};
+    struct warning_cusum_design design = {.deviation = 1.0,
+                                          .k = 0.25,
+                                          .h = warning_cusum_critical(&work, 0.25, 200.0, false),
+                                          .autocorrelation = 0.4,
+                                          .side = -1};
     double total[2] = {0};
     for (int plain = 0; plain < 2; plain++) {
         design.autocorrelation = plain ? 0.0 : 0.4;
@@ -221,7 +233,8 @@ static void charts_refuse_and_pass_over(void **state)
     struct warning_cusum_design bad[7];
     for (int i = 0; i < 7; i++)
         bad[i] = good;
-    bad[0].deviation = 0.0, bad[1].k = -1.0, bad[2].h = NAN, bad[3].start = 5.0, bad[4].side = 0, bad[5].autocorrelation = 1.0;
+    bad[0].deviation = 0.0, bad[1].k = -1.0, bad[2].h = NAN, bad[3].start = 5.0, bad[4].side = 0,
+    bad[5].autocorrelation = 1.0;
     bad[6].mean = INFINITY;
     struct warning_cusum cusum;
     for (int i = 0; i < 7; i++) {
@@ -253,7 +266,8 @@ static void charts_refuse_and_pass_over(void **state)
     assert_true(ph.count == 1 && ph.sum == 0.0);
 }
 
-/* Half of it before a copy as bytes, half after, is the whole; bytes that were turned around are either refused or harmless. */
+/* Half of it before a copy as bytes, half after, is the whole; bytes that were turned around are either refused or
+ * harmless. */
 static void snapshots(void **state)
 {
     (void)state;
@@ -317,7 +331,8 @@ static void snapshots(void **state)
     assert_false(warning_cusum_restorable(&cusum, &other)); /* another design: rebuild */
 }
 
-/* --- calibration ------------------------------------------------------------------------------------------------------------- */
+/* --- calibration
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct fake {
     double sum;
@@ -356,11 +371,16 @@ static void brier_difference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cusum_run_lengths_are_simulated), cmocka_unit_test(ewma_run_lengths_are_simulated),
-        cmocka_unit_test(limits_give_their_run_length),    cmocka_unit_test(counts_are_exact),
-        cmocka_unit_test(counts_refuse),                   cmocka_unit_test(cusum_is_the_largest_sum_since),
-        cmocka_unit_test(cusum_prewhitens),                cmocka_unit_test(paths_find_the_same_limit),
-        cmocka_unit_test(charts_refuse_and_pass_over),     cmocka_unit_test(snapshots),
+        cmocka_unit_test(cusum_run_lengths_are_simulated),
+        cmocka_unit_test(ewma_run_lengths_are_simulated),
+        cmocka_unit_test(limits_give_their_run_length),
+        cmocka_unit_test(counts_are_exact),
+        cmocka_unit_test(counts_refuse),
+        cmocka_unit_test(cusum_is_the_largest_sum_since),
+        cmocka_unit_test(cusum_prewhitens),
+        cmocka_unit_test(paths_find_the_same_limit),
+        cmocka_unit_test(charts_refuse_and_pass_over),
+        cmocka_unit_test(snapshots),
         cmocka_unit_test(brier_difference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

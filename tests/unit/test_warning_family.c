@@ -17,7 +17,8 @@ static void actions_are_the_plan(void **state)
     assert_true(warning_actions[WARNING_YELLOW].risk_factor == 0.5 && warning_actions[WARNING_YELLOW].entries);
     assert_true(warning_actions[WARNING_RED].risk_factor == 0.0 && !warning_actions[WARNING_RED].entries);
     for (uint32_t i = 0; i < WARNING_MONITOR_COUNT; i++) {
-        assert_true(warning_monitors[i].name && warning_monitors[i].unit && warning_monitors[i].highest >= WARNING_YELLOW);
+        assert_true(warning_monitors[i].name && warning_monitors[i].unit &&
+                    warning_monitors[i].highest >= WARNING_YELLOW);
         for (uint32_t j = 0; j < i; j++)
             assert_string_not_equal(warning_monitors[i].name, warning_monitors[j].name);
     }
@@ -37,12 +38,13 @@ static void rates_add_up(void **state)
     support_near(warning_family_rate(arl0, per_month, 8), 7.0 / 48.0, 1e-14);
     arl0[1] = 0.5;
     assert_true(isnan(warning_family_rate(arl0, per_month, 8)));
-    assert_true(isnan(warning_family_arl0(0, 6, 1)) && isnan(warning_family_arl0(3, NAN, 1)) && isnan(warning_family_arl0(3, 6, 0)));
+    assert_true(isnan(warning_family_arl0(0, 6, 1)) && isnan(warning_family_arl0(3, NAN, 1)) &&
+                isnan(warning_family_arl0(3, 6, 0)));
     assert_true(warning_family_rate(arl0, per_month, 0) == 0.0);
 }
 
-/* The stated rate, by simulation: eight charts that see one stream and its echoes (as dependent as can be) and eight that do not
- * know each other raise as many false alarms. */
+/* The stated rate, by simulation: eight charts that see one stream and its echoes (as dependent as can be) and eight
+ * that do not know each other raise as many false alarms. */
 static void rate_is_simulated(void **state)
 {
     (void)state;
@@ -110,7 +112,8 @@ static void levels_rise_and_lapse(void **state)
     }
 }
 
-/* --- the log ---------------------------------------------------------------------------------------------------------------- */
+/* --- the log
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void score_by_hand(void **state)
 {
@@ -124,9 +127,14 @@ static void score_by_hand(void **state)
         {390 * DAY, 999, WARNING_RED, 0, 0},                       /* nobody's */
     };
     const int64_t events[] = {50 * DAY, 250 * DAY, 390 * DAY};
-    struct warning_score_question q = {.alarms = alarms, .alarm_count = 6, .events = events, .event_count = 3,
-                                       .now_ns = 460 * DAY, .horizon_ns = WARNING_HORIZON_NS,
-                                       .monitor = WARNING_MONITOR_COUNT, .level = WARNING_YELLOW};
+    struct warning_score_question q = {.alarms = alarms,
+                                       .alarm_count = 6,
+                                       .events = events,
+                                       .event_count = 3,
+                                       .now_ns = 460 * DAY,
+                                       .horizon_ns = WARNING_HORIZON_NS,
+                                       .monitor = WARNING_MONITOR_COUNT,
+                                       .level = WARNING_YELLOW};
     struct warning_score s;
     warning_log_score(&q, &s);
     assert_true(s.open == 1 && s.scored == 4 && s.hits == 3 && s.events == 3 && s.caught == 2);
@@ -145,8 +153,12 @@ static void score_by_hand(void **state)
     assert_true(s.scored == 1 && s.hits == 1 && s.events == 2 && s.precision_high == 1.0);
     q.monitor = WARNING_MONITOR_DRAWDOWN;
     warning_log_score(&q, &s);
-    assert_true(s.scored == 0 && isnan(s.precision) && isnan(s.precision_low) && isnan(s.precision_high) && s.recall == 0.0 &&
-                isnan(s.lead_mean_days));
+    assert_true(s.scored == 0 && isnan(s.precision) && isnan(s.precision_low) && isnan(s.precision_high) &&
+                s.recall == 0.0 && isnan(s.lead_mean_days));
+    const int64_t close[] = {200 * DAY, 210 * DAY};
+    q.events = close, q.event_count = 2, q.from_ns = 0;
+    warning_log_score(&q, &s);
+    support_near(s.base_rate, 100.0 / 370.0, 1e-12); /* [110, 210) once */
     q.event_count = 0;
     q.from_ns = 400 * DAY; /* not yet as long as the horizon */
     warning_log_score(&q, &s);
@@ -161,24 +173,38 @@ static void blind_alarms_score_the_base_rate(void **state)
     static int64_t events[60];
     uint64_t seed = 11;
     for (int i = 0; i < 4000; i++)
-        alarms[i] = (struct warning_alarm){i * 5 * DAY + (int64_t)(support_uniform(&seed) * (double)DAY), WARNING_MONITOR_EDGE,
-                                           WARNING_YELLOW, 0, 0};
+        alarms[i] = (struct warning_alarm){i * 5 * DAY + (int64_t)(support_uniform(&seed) * (double)DAY),
+                                           WARNING_MONITOR_EDGE, WARNING_YELLOW, 0, 0};
     for (int i = 0; i < 60; i++)
         events[i] = i * 333 * DAY + (int64_t)(support_uniform(&seed) * 300.0 * (double)DAY);
-    const struct warning_score_question q = {.alarms = alarms, .alarm_count = 4000, .events = events, .event_count = 60,
-                                             .now_ns = 20000 * DAY, .horizon_ns = WARNING_HORIZON_NS,
-                                             .monitor = WARNING_MONITOR_COUNT, .level = WARNING_YELLOW};
+    const struct warning_score_question q = {.alarms = alarms,
+                                             .alarm_count = 4000,
+                                             .events = events,
+                                             .event_count = 60,
+                                             .now_ns = 20000 * DAY,
+                                             .horizon_ns = WARNING_HORIZON_NS,
+                                             .monitor = WARNING_MONITOR_COUNT,
+                                             .level = WARNING_YELLOW};
     struct warning_score s;
     warning_log_score(&q, &s);
     assert_true(fabs(s.precision - s.base_rate) < 0.01 && s.base_rate > 0.2 && s.base_rate < 0.3);
     assert_true(s.recall == 1.0); /* ever-present alarms catch everything: recall alone is worth nothing */
 }
 
-/* --- execution --------------------------------------------------------------------------------------------------------------- */
+/* --- execution
+ * --------------------------------------------------------------------------------------------------------------- */
 
-static const struct warning_execution_model model = {
-    .slippage_mean = 0.4, .slippage_deviation = 1.0, .spread_mean = 0.0, .spread_deviation = 0.3, .unfilled = 0.05,
-    .signals_a_day = 2.0, .shift = 1.0, .arl0_fills = 1000, .arl0_hours = 5000, .arl0_orders = 1000, .arl0_days = 1000};
+static const struct warning_execution_model model = {.slippage_mean = 0.4,
+                                                     .slippage_deviation = 1.0,
+                                                     .spread_mean = 0.0,
+                                                     .spread_deviation = 0.3,
+                                                     .unfilled = 0.05,
+                                                     .signals_a_day = 2.0,
+                                                     .shift = 1.0,
+                                                     .arl0_fills = 1000,
+                                                     .arl0_hours = 5000,
+                                                     .arl0_orders = 1000,
+                                                     .arl0_days = 1000};
 
 static uint32_t feed(struct warning_execution *e, uint64_t *seed, const double change[4], uint32_t steps)
 {
@@ -238,10 +264,10 @@ static void execution_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(actions_are_the_plan),  cmocka_unit_test(rates_add_up),
-        cmocka_unit_test(rate_is_simulated),     cmocka_unit_test(levels_rise_and_lapse),
-        cmocka_unit_test(score_by_hand),         cmocka_unit_test(blind_alarms_score_the_base_rate),
-        cmocka_unit_test(execution_leads),       cmocka_unit_test(execution_refuses),
+        cmocka_unit_test(actions_are_the_plan), cmocka_unit_test(rates_add_up),
+        cmocka_unit_test(rate_is_simulated),    cmocka_unit_test(levels_rise_and_lapse),
+        cmocka_unit_test(score_by_hand),        cmocka_unit_test(blind_alarms_score_the_base_rate),
+        cmocka_unit_test(execution_leads),      cmocka_unit_test(execution_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

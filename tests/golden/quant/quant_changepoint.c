@@ -19,8 +19,8 @@ static double cell(const struct table *t, uint32_t row, const char *column)
     return table_number(t, row, table_column(t, column));
 }
 
-static void check_cell(struct quant_folder *folder, const char *file, const struct table *t, uint32_t row, const char *column,
-                       double actual, enum quant_tolerance kind, double tolerance)
+static void check_cell(struct quant_folder *folder, const char *file, const struct table *t, uint32_t row,
+                       const char *column, double actual, enum quant_tolerance kind, double tolerance)
 {
     quant_check(folder, file, row, column, cell(t, row, column), actual, kind, tolerance);
 }
@@ -35,8 +35,8 @@ static void check_cusum_arl(struct quant_folder *folder)
         double k = cell(&t, row, "k"), h = cell(&t, row, "h"), mu = cell(&t, row, "mu");
         check_cell(folder, file, &t, row, "arl0_start", warning_cusum_arl(&workspace, k, h, mu, 0.0), QUANT_RELATIVE,
                    ARL_TOLERANCE);
-        check_cell(folder, file, &t, row, "arl_halfstart", warning_cusum_arl(&workspace, k, h, mu, h / 2.0), QUANT_RELATIVE,
-                   ARL_TOLERANCE);
+        check_cell(folder, file, &t, row, "arl_halfstart", warning_cusum_arl(&workspace, k, h, mu, h / 2.0),
+                   QUANT_RELATIVE, ARL_TOLERANCE);
         check_cell(folder, file, &t, row, "arl_two", warning_cusum_arl_two_sided(&workspace, k, h, mu), QUANT_RELATIVE,
                    ARL_TOLERANCE);
     }
@@ -72,8 +72,8 @@ static void check_ewma_arl(struct quant_folder *folder)
     table_fini(&t);
 }
 
-/* The file does not name its parameters: y about .15 (the tested mean), k .25, the limit of ARL0 1000; Page-Hinkley of -y
- * with delta .05, no forgetting, 30 observations, threshold 12 (any between 10.85 and 12.49 gives its alarms). */
+/* The file does not name its parameters: y about .15 (the tested mean), k .25, the limit of ARL0 1000; Page-Hinkley of
+ * -y with delta .05, no forgetting, 30 observations, threshold 12 (any between 10.85 and 12.49 gives its alarms). */
 static void check_charts(struct quant_folder *folder)
 {
     const char *file = "cusum_ph_expected.csv";
@@ -133,7 +133,8 @@ static void check_bocpd(struct quant_folder *folder, const struct table *input, 
         quant_fail(folder, file, "the design was refused");
     for (uint32_t row = 0; row < t.row_count; row++) {
         if (strcmp(table_text(&t, row, 0), "#log_evidence") == 0) {
-            quant_check(folder, file, row, "log_evidence", table_number(&t, row, 1), state.log_evidence, QUANT_RELATIVE, 1e-12);
+            quant_check(folder, file, row, "log_evidence", table_number(&t, row, 1), state.log_evidence, QUANT_RELATIVE,
+                        1e-12);
             continue;
         }
         if (row > 0 && row <= input->row_count)
@@ -146,8 +147,8 @@ static void check_bocpd(struct quant_folder *folder, const struct table *input, 
 static void check_drawdowns(struct quant_folder *folder)
 {
     struct table t;
-    /* The source interpolates a printed table: up to .26 % of its own numbers, 3.3e-4 here, so absolutely. (A random walk in
-     * ever smaller steps goes to our number: test_warning_drawdown.) */
+    /* The source interpolates a printed table: up to .26 % of its own numbers, 3.3e-4 here, so absolutely. (A random
+     * walk in ever smaller steps goes to our number: test_warning_drawdown.) */
     if (quant_open(folder, "mdd_expected.csv", true, &t)) {
         for (uint32_t row = 0; row < t.row_count; row++)
             check_cell(folder, "mdd_expected.csv", &t, row, "E_mdd",
@@ -157,15 +158,16 @@ static void check_drawdowns(struct quant_folder *folder)
     }
     if (!quant_open(folder, "mdd_driftless_tail.csv", true, &t))
         return;
-    /* The file's source sums 1,000 terms of 4 / pi (1 - 1/3 + 1/5 - ...) where the sum is 1: all of its numbers are lower
-     * by the remainder (one is even below 0), which is put back here. */
+    /* The file's source sums 1,000 terms of 4 / pi (1 - 1/3 + 1/5 - ...) where the sum is 1: all of its numbers are
+     * lower by the remainder (one is even below 0), which is put back here. */
     double remainder = 1.0;
     for (int n = 0; n < 1000; n++)
         remainder -= 4.0 / M_PI * (n % 2 ? -1.0 : 1.0) / (2.0 * n + 1.0);
     for (uint32_t row = 0; row < t.row_count; row++)
-        quant_check(folder, "mdd_driftless_tail.csv", row, "fBasics_pmaxdd", cell(&t, row, "fBasics_pmaxdd") + remainder,
-                    warning_brownian_tail(cell(&t, row, "q"), cell(&t, row, "sd"), cell(&t, row, "horizon")), QUANT_ABSOLUTE,
-                    1e-6);
+        quant_check(folder, "mdd_driftless_tail.csv", row, "fBasics_pmaxdd",
+                    cell(&t, row, "fBasics_pmaxdd") + remainder,
+                    warning_brownian_tail(cell(&t, row, "q"), cell(&t, row, "sd"), cell(&t, row, "horizon")),
+                    QUANT_ABSOLUTE, 1e-6);
     table_fini(&t);
 }
 

@@ -45,7 +45,8 @@ static const double *panel_column(const struct panel *panel, uint32_t i, double 
     return out;
 }
 
-/* --- cov_expected.csv ------------------------------------------------------------------------------------------------ */
+/* --- cov_expected.csv ------------------------------------------------------------------------------------------------
+ */
 
 static double pair_of(const struct panel *p, const char *name, uint32_t i, uint32_t j)
 {
@@ -119,7 +120,8 @@ static void check_estimates(struct quant_folder *folder, const struct panel *pan
     table_fini(&table);
 }
 
-/* --- corr_ci.csv ----------------------------------------------------------------------------------------------------- */
+/* --- corr_ci.csv -----------------------------------------------------------------------------------------------------
+ */
 
 static void check_intervals(struct quant_folder *folder, const struct panel *panel)
 {
@@ -141,9 +143,13 @@ static void check_intervals(struct quant_folder *folder, const struct panel *pan
         const struct {
             const char *column;
             double value;
-        } cells[] = {{"r", r}, {"fisher_lo95", fisher.low}, {"fisher_hi95", fisher.high},
-                     {"p_two_sided_t", correlation_p_zero(r, panel->days)}, {"spearman", rs},
-                     {"bw_fisher_lo95", rank.low}, {"bw_fisher_hi95", rank.high},
+        } cells[] = {{"r", r},
+                     {"fisher_lo95", fisher.low},
+                     {"fisher_hi95", fisher.high},
+                     {"p_two_sided_t", correlation_p_zero(r, panel->days)},
+                     {"spearman", rs},
+                     {"bw_fisher_lo95", rank.low},
+                     {"bw_fisher_hi95", rank.high},
                      {"p_r_gt_0.3_fisher", correlation_above(r, panel->days, 0.3)}};
         quant_check_integer(folder, file, row, "n", n, panel->days);
         for (size_t k = 0; k < sizeof cells / sizeof cells[0]; k++)
@@ -153,7 +159,8 @@ static void check_intervals(struct quant_folder *folder, const struct panel *pan
     table_fini(&t);
 }
 
-/* --- erc_sigma.csv with erc_expected*.csv and diversification_expected.csv -------------------------------------------- */
+/* --- erc_sigma.csv with erc_expected*.csv and diversification_expected.csv
+ * -------------------------------------------- */
 
 static uint32_t sigma_of(const struct table *t, const char *name, double *out)
 {
@@ -230,10 +237,10 @@ static double metric_of(const char *metric, const double *s, uint32_t count, con
     return strcmp(metric, "enb_exact") == 0 ? allocation_bets(s, count, w, ALLOCATION_TORSION_EXACT) : NAN;
 }
 
-/* Where eigenvalues coincide (the case "equal") the source's number rests on the eigenvectors that its library happened to
- * pick: ours is the interval of all such numbers, and the file's must lie in it. */
-static void check_principal(struct quant_folder *folder, const char *file, uint32_t row, double expected, const double *s,
-                            uint32_t count, const double *w)
+/* Where eigenvalues coincide (the case "equal") the source's number rests on the eigenvectors that its library happened
+ * to pick: ours is the interval of all such numbers, and the file's must lie in it. */
+static void check_principal(struct quant_folder *folder, const char *file, uint32_t row, double expected,
+                            const double *s, uint32_t count, const double *w)
 {
     double low, high;
     allocation_bets_principal(s, count, w, &low, &high);
@@ -264,7 +271,8 @@ static void check_diversification(struct quant_folder *folder, const struct tabl
     table_fini(&t);
 }
 
-/* --- account_corr_expected.csv ---------------------------------------------------------------------------------------- */
+/* --- account_corr_expected.csv
+ * ---------------------------------------------------------------------------------------- */
 
 #define GRID_FROM (-300000)
 #define GRID_TO 300000
@@ -288,7 +296,8 @@ static void accounts_read(const struct table *t, uint32_t count, struct accounts
     }
 }
 
-/* The share of the quantities -30.0000, -29.9999, ... 30.0000 that the exact set admits: what the source counted one by one. */
+/* The share of the quantities -30.0000, -29.9999, ... 30.0000 that the exact set admits: what the source counted one by
+ * one. */
 static double grid_share(const struct book_question *question)
 {
     struct book_intervals set;
@@ -299,19 +308,24 @@ static double grid_share(const struct book_question *question)
     return (double)admitted / (GRID_TO - GRID_FROM + 1);
 }
 
-static double account_value(const char *kind, const struct accounts *accounts, const double *s, uint32_t count, uint32_t a,
-                            uint32_t b)
+static double account_value(const char *kind, const struct accounts *accounts, const double *s, uint32_t count,
+                            uint32_t a, uint32_t b)
 {
     double others[BOOK_ACCOUNTS_MAX * COVARIANCE_SERIES_MAX], q;
     if (strcmp(kind, "position") == 0)
         return accounts->positions[a * count + b];
     if (strcmp(kind, "corr") == 0)
         return book_correlation(&accounts->positions[a * count], &accounts->positions[b * count], s, count);
-    struct book_question question = {.covariance = s, .count = count, .position = &accounts->positions[a * count],
-                                     .others = others, .instrument = b, .limit = 0.3};
+    struct book_question question = {.covariance = s,
+                                     .count = count,
+                                     .position = &accounts->positions[a * count],
+                                     .others = others,
+                                     .instrument = b,
+                                     .limit = 0.3};
     for (uint32_t k = 0; k < accounts->account_count; k++)
         if (k != a)
-            memcpy(&others[question.account_count++ * count], &accounts->positions[k * count], count * sizeof others[0]);
+            memcpy(&others[question.account_count++ * count], &accounts->positions[k * count],
+                   count * sizeof others[0]);
     if (sscanf(kind, "max_corr_after_add_%lf", &q) == 1)
         return book_correlation_after(&question, q);
     return strcmp(kind, "feasible_frac_grid_-30_30") == 0 ? grid_share(&question) : NAN;
@@ -341,7 +355,8 @@ static void check_accounts(struct quant_folder *folder, const struct panel *pane
     table_fini(&t);
 }
 
-/* --- decisions.csv, decision_returns.csv, disagreement_expected.csv ----------------------------------------------------- */
+/* --- decisions.csv, decision_returns.csv, disagreement_expected.csv
+ * ----------------------------------------------------- */
 
 static void check_disagreement_row(struct quant_folder *folder, const struct table *t, uint32_t row,
                                    const struct table *decisions, const double *returns)
@@ -362,8 +377,13 @@ static void check_disagreement_row(struct quant_folder *folder, const struct tab
     const struct {
         const char *column;
         double value;
-    } cells[] = {{"n", d.offered}, {"disagree", d.different}, {"rate", d.rate}, {"wilson_lo", d.wilson.low},
-                 {"wilson_hi", d.wilson.high}, {"opposite", d.opposite}, {"only_one", d.only_one},
+    } cells[] = {{"n", d.offered},
+                 {"disagree", d.different},
+                 {"rate", d.rate},
+                 {"wilson_lo", d.wilson.low},
+                 {"wilson_hi", d.wilson.high},
+                 {"opposite", d.opposite},
+                 {"only_one", d.only_one},
                  {"cosine_uncentred_pnl", correlation_cosine(profit[0], profit[1], n)},
                  {"pearson_pnl", correlation_pearson(profit[0], profit[1], n)}};
     for (size_t k = 0; k < sizeof cells / sizeof cells[0]; k++)

@@ -35,7 +35,8 @@ static uint32_t arl_nodes(double width)
     return (uint32_t)fmin(NODES_MAX, NODES_MIN + NODES_PER_DEVIATION * width);
 }
 
-/* --- CUSUM ----------------------------------------------------------------------------------------------------------- */
+/* --- CUSUM -----------------------------------------------------------------------------------------------------------
+ */
 
 /* L(s) = 1 + L(0) Phi(k - s - shift) + integral over (0, h) of L(x) phi(x + k - s - shift) dx. State 0 is L(0). */
 static double cusum_kernel(const struct warning_workspace *work, double k, double shift, double s, uint32_t j)
@@ -47,7 +48,8 @@ static double cusum_kernel(const struct warning_workspace *work, double k, doubl
 
 double warning_cusum_arl(struct warning_workspace *work, double k, double h, double shift, double start)
 {
-    if (!(k >= 0.0 && h >= 0.0 && h <= WARNING_LIMIT_MAX && start >= 0.0 && start <= h && isfinite(k) && isfinite(shift)))
+    if (!(k >= 0.0 && h >= 0.0 && h <= WARNING_LIMIT_MAX && start >= 0.0 && start <= h && isfinite(k) &&
+          isfinite(shift)))
         return NAN;
     uint32_t count = arl_nodes(h) + 1;
     work->node[0] = 0.0;
@@ -81,7 +83,8 @@ static double arl_root(const struct arl_search *search, double target, double lo
     if (!(f_low < 0.0 && f_high > 0.0))
         return f_low == 0.0 ? low : f_high == 0.0 ? high : NAN;
     for (int step = 0; step < ROOT_STEPS_MAX && high - low > 1e-11 * high; step++) {
-        /* Regula falsi (Illinois): ln ARL is nearly straight in the limit; bisection every third step keeps it honest. */
+        /* Regula falsi (Illinois): ln ARL is nearly straight in the limit; bisection every third step keeps it honest.
+         */
         double x = step % 3 == 2 ? (low + high) / 2.0 : low - f_low * (high - low) / (f_high - f_low);
         double f = log(search->arl(search->work, search->parameter, x) / target);
         if (f == 0.0)
@@ -126,7 +129,8 @@ double warning_cusum_delay(double delta, double arl0)
     return delta > 0.0 && arl0 > 1.0 ? log(arl0) / (delta * delta / 2.0) : NAN;
 }
 
-/* --- EWMA -------------------------------------------------------------------------------------------------------------- */
+/* --- EWMA
+ * -------------------------------------------------------------------------------------------------------------- */
 
 /* L(z) = 1 + 1 / lambda * integral over (-h, h) of L(y) phi((y - (1 - lambda) z) / lambda - shift) dy. */
 double warning_ewma_arl(struct warning_workspace *work, double lambda, double c, double shift)
@@ -161,7 +165,8 @@ double warning_ewma_critical(struct warning_workspace *work, double lambda, doub
     return arl_root(&search, arl0, 1e-6, 6.0);
 }
 
-/* --- counts ------------------------------------------------------------------------------------------------------------ */
+/* --- counts
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static double count_probability(uint32_t kind, double mean, uint32_t x)
 {
@@ -191,7 +196,8 @@ static void count_row(const struct warning_count_design *d, double mean, uint32_
 
 static bool count_valid(const struct warning_count_design *d, double mean)
 {
-    bool kind = d->kind == WARNING_POISSON ? mean > 0.0 && mean < 1e6 : d->kind == WARNING_BERNOULLI && mean > 0.0 && mean < 1.0;
+    bool kind = d->kind == WARNING_POISSON ? mean > 0.0 && mean < 1e6
+                                           : d->kind == WARNING_BERNOULLI && mean > 0.0 && mean < 1.0;
     return kind && (d->side == 1 || d->side == -1) && d->per_unit >= 1 && d->h >= 1 && d->h < WARNING_STATES_MAX;
 }
 
@@ -215,7 +221,8 @@ static double count_reference(enum warning_count_kind kind, double a, double b)
 }
 
 /* The smallest h; 0: none within the states. ARL0 grows with h. */
-static uint32_t count_limit(struct warning_workspace *work, struct warning_count_design *design, double usual, double arl0)
+static uint32_t count_limit(struct warning_workspace *work, struct warning_count_design *design, double usual,
+                            double arl0)
 {
     uint32_t low = 0, high = WARNING_STATES_MAX - 1;
     design->h = high;
@@ -231,8 +238,8 @@ static uint32_t count_limit(struct warning_workspace *work, struct warning_count
     return high;
 }
 
-int warning_count_find(struct warning_workspace *work, enum warning_count_kind kind, double usual, double changed, double arl0,
-                       struct warning_count_design *out)
+int warning_count_find(struct warning_workspace *work, enum warning_count_kind kind, double usual, double changed,
+                       double arl0, struct warning_count_design *out)
 {
     *out = (struct warning_count_design){.kind = kind, .side = changed > usual ? 1 : -1, .per_unit = 1, .h = 1};
     if (!count_valid(out, usual) || !count_valid(out, changed) || usual == changed || !(arl0 > 1.0 && isfinite(arl0)))

@@ -20,6 +20,13 @@ static bool bocpd_design_valid(const struct warning_bocpd_design *d)
            d->probability <= 1.0 && d->reserved == 0;
 }
 
+static bool bocpd_design_same(const struct warning_bocpd_design *a, const struct warning_bocpd_design *b)
+{
+    return a->m0 == b->m0 && a->k0 == b->k0 && a->a0 == b->a0 && a->b0 == b->b0 && a->hazard == b->hazard &&
+           a->prune == b->prune && a->probability == b->probability && a->window == b->window &&
+           a->reserved == b->reserved;
+}
+
 int warning_bocpd_init(struct warning_bocpd *out, const struct warning_bocpd_design *design)
 {
     memset(out, 0, sizeof *out);
@@ -97,13 +104,15 @@ bool warning_bocpd_observe(struct warning_bocpd *state, double x)
     if (!(fabs(x) <= 1e100) || state->run_count == 0 || state->count >= LENGTH_MAX)
         return warning_bocpd_alarmed(state);
     bocpd_make_room(state);
-    double joint[RUNS_MAX], largest = -INFINITY, sum = 0.0;
+    double joint[RUNS_MAX] = {0}, largest = -INFINITY, sum = 0.0;
     for (uint32_t i = 0; i < state->run_count; i++) {
         joint[i] = state->runs[i].log_probability + bocpd_predictive(d, &state->runs[i], x);
         largest = fmax(largest, joint[i]);
     }
     for (uint32_t i = 0; i < state->run_count; i++)
         sum += exp(joint[i] - largest);
+    if (!(sum > 0.0)) /* impossible under every run: nothing to learn from */
+        return warning_bocpd_alarmed(state);
     double evidence = largest + log(sum), grows = log1p(-d->hazard);
     for (uint32_t i = state->run_count; i-- > 0;) { /* each run grows by one, from the last: into the next slot */
         struct warning_bocpd_run run = state->runs[i];
@@ -162,7 +171,7 @@ static bool bocpd_run_valid(const struct warning_bocpd *state, uint32_t i)
 bool warning_bocpd_restorable(const struct warning_bocpd *state, const struct warning_bocpd_design *design)
 {
     if (state->version != WARNING_BOCPD_VERSION || !bocpd_design_valid(design) ||
-        memcmp(&state->design, design, sizeof *design) != 0 || state->run_count == 0 || state->run_count > RUNS_MAX ||
+        !bocpd_design_same(&state->design, design) || state->run_count == 0 || state->run_count > RUNS_MAX ||
         state->count > LENGTH_MAX || !isfinite(state->log_evidence))
         return false;
     double sum = 0.0;
@@ -171,9 +180,10 @@ bool warning_bocpd_restorable(const struct warning_bocpd *state, const struct wa
             return false;
         sum += exp(state->runs[i].log_probability);
     }
-    static const struct warning_bocpd_run nothing;
-    for (uint32_t i = state->run_count; i < RUNS_MAX; i++)
-        if (memcmp(&state->runs[i], &nothing, sizeof nothing) != 0)
+    for (uint32_t i = state->run_count; i < RUNS_MAX; i++) {
+        const struct warning_bocpd_run *run = &state->runs[i];
+        if (run->log_probability != 0.0 || run->mean != 0.0 || run->b != 0.0 || run->length != 0)
             return false;
+    }
     return fabs(sum - 1.0) <= SUM_ERROR;
 }

@@ -57,7 +57,8 @@ double warning_drawdown_p(const struct warning_drawdown_question *question)
     return (double)reached / q->paths;
 }
 
-/* --- Brownian motion ------------------------------------------------------------------------------------------------------ */
+/* --- Brownian motion
+ * ------------------------------------------------------------------------------------------------------ */
 
 #define TERM_MIN 1e-17
 #define TERMS_MAX 100000u
@@ -83,8 +84,8 @@ double warning_brownian_tail(double depth, double deviation, double days)
 
 /* With s = T = 1 and drift m: the drawdown is a motion of drift -m, reflected at 0 and killed at h. Its survival is
  *   sum over the roots theta of tan(theta) = theta / (m h) of
- *     theta sin(theta) exp(-m h) / ((m^2 h^2 + theta^2) (1/2 - sin(2 theta) / (4 theta))) * exp(-(m^2 + theta^2 / h^2) / 2)
- * and for m h > 1 one root more, theta = i eta with tanh(eta) = eta / (m h). */
+ *     theta sin(theta) exp(-m h) / ((m^2 h^2 + theta^2) (1/2 - sin(2 theta) / (4 theta))) * exp(-(m^2 + theta^2 / h^2)
+ * / 2) and for m h > 1 one root more, theta = i eta with tanh(eta) = eta / (m h). */
 static double survival_root(double a, uint32_t n)
 {
     /* theta cos(theta) - a sin(theta) changes its sign once in these. */
@@ -126,8 +127,8 @@ static double survival(double m, double h)
         double theta = survival_root(a, n), decay = 0.5 * (m * m + theta * theta / (h * h));
         if (decay + a > 700.0 || theta * theta / (h * h) > 90.0)
             break;
-        sum += theta * sin(theta) * exp(-a - decay) /
-               ((a * a + theta * theta) * (0.5 - sin(2.0 * theta) / (4.0 * theta)));
+        sum +=
+            theta * sin(theta) * exp(-a - decay) / ((a * a + theta * theta) * (0.5 - sin(2.0 * theta) / (4.0 * theta)));
     }
     return fmax(0.0, fmin(1.0, sum));
 }

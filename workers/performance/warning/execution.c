@@ -30,7 +30,8 @@ int warning_execution_init(struct warning_execution *out, const struct warning_e
     memset(out, 0, sizeof *out);
     const double fills[2] = {m->arl0_fills, m->shift}, hours[2] = {m->arl0_hours, m->shift};
     const double unfilled[2] = {m->unfilled, fmin(2.0 * m->unfilled, (1.0 + m->unfilled) / 2.0)};
-    const double few[2] = {m->signals_a_day, m->signals_a_day / 2.0}, many[2] = {m->signals_a_day, m->signals_a_day * 2.0};
+    const double few[2] = {m->signals_a_day, m->signals_a_day / 2.0},
+                 many[2] = {m->signals_a_day, m->signals_a_day * 2.0};
     int error = execution_cusum(&out->slippage, work, m->slippage_mean, m->slippage_deviation, fills);
     if (!error)
         error = execution_cusum(&out->spread, work, m->spread_mean, m->spread_deviation, hours);

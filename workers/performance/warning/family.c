@@ -41,7 +41,8 @@ void warning_family_init(struct warning_family *family)
     family->version = WARNING_FAMILY_VERSION;
 }
 
-bool warning_family_raise(struct warning_family *family, enum warning_monitor monitor, enum warning_level level, int64_t now_ns)
+bool warning_family_raise(struct warning_family *family, enum warning_monitor monitor, enum warning_level level,
+                          int64_t now_ns)
 {
     assert(monitor < WARNING_MONITOR_COUNT && level > WARNING_NONE && level < WARNING_LEVEL_COUNT);
     struct warning_family_entry *entry = &family->monitors[monitor];
@@ -60,7 +61,8 @@ uint32_t warning_family_expire(struct warning_family *family, int64_t now_ns)
     for (uint32_t i = 0; i < WARNING_MONITOR_COUNT; i++) {
         struct warning_family_entry *entry = &family->monitors[i];
         int64_t quiet;
-        if (entry->level != WARNING_YELLOW || __builtin_sub_overflow(now_ns, entry->last_ns, &quiet) || quiet < WARNING_HOLD_NS)
+        if (entry->level != WARNING_YELLOW || __builtin_sub_overflow(now_ns, entry->last_ns, &quiet) ||
+            quiet < WARNING_HOLD_NS)
             continue;
         *entry = (struct warning_family_entry){0};
         lapsed++;

@@ -13,13 +13,21 @@ static_assert(sizeof(struct warning_count) == 48, "no padding");
 #define SUM_MAX 1e12 /* of a chart in alarm that nobody resets */
 #define PATH_STEP 1e-3
 
-/* --- CUSUM ------------------------------------------------------------------------------------------------------------- */
+/* --- CUSUM
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static bool cusum_design_valid(const struct warning_cusum_design *d)
 {
-    return isfinite(d->mean) && d->deviation > 0.0 && isfinite(d->deviation) && d->k >= 0.0 && isfinite(d->k) && d->h >= 0.0 &&
-           isfinite(d->h) && d->start >= 0.0 && d->start <= d->h && d->clip >= 0.0 && isfinite(d->clip) &&
-           fabs(d->autocorrelation) < 1.0 && (d->side == 1 || d->side == -1) && d->reserved == 0;
+    return isfinite(d->mean) && d->deviation > 0.0 && isfinite(d->deviation) && d->k >= 0.0 && isfinite(d->k) &&
+           d->h >= 0.0 && isfinite(d->h) && d->start >= 0.0 && d->start <= d->h && d->clip >= 0.0 &&
+           isfinite(d->clip) && fabs(d->autocorrelation) < 1.0 && (d->side == 1 || d->side == -1) && d->reserved == 0;
+}
+
+static bool cusum_design_same(const struct warning_cusum_design *a, const struct warning_cusum_design *b)
+{
+    return a->mean == b->mean && a->deviation == b->deviation && a->k == b->k && a->h == b->h && a->start == b->start &&
+           a->clip == b->clip && a->autocorrelation == b->autocorrelation && a->side == b->side &&
+           a->reserved == b->reserved;
 }
 
 int warning_cusum_init(struct warning_cusum *out, const struct warning_cusum_design *design)
@@ -59,11 +67,12 @@ void warning_cusum_reset(struct warning_cusum *cusum)
 bool warning_cusum_restorable(const struct warning_cusum *cusum, const struct warning_cusum_design *design)
 {
     return cusum->version == WARNING_MONITOR_VERSION && cusum_design_valid(design) &&
-           memcmp(&cusum->design, design, sizeof *design) == 0 && cusum->sum >= 0.0 && cusum->sum <= fmax(SUM_MAX, design->h) &&
+           cusum_design_same(&cusum->design, design) && cusum->sum >= 0.0 && cusum->sum <= fmax(SUM_MAX, design->h) &&
            isfinite(cusum->z_before) && cusum->alarmed <= 1 && (cusum->alarmed != 0) == (cusum->sum > design->h);
 }
 
-/* --- over resampled paths ------------------------------------------------------------------------------------------------ */
+/* --- over resampled paths
+ * ------------------------------------------------------------------------------------------------ */
 
 double warning_cusum_arl_paths(const struct warning_cusum_design *design, const double *values, uint32_t count,
                                const uint32_t *indices, uint32_t paths, uint32_t length)
@@ -105,7 +114,8 @@ double warning_cusum_critical_paths(const struct warning_cusum_design *design, c
     return high;
 }
 
-/* --- EWMA ---------------------------------------------------------------------------------------------------------------- */
+/* --- EWMA
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool ewma_design_valid(const struct warning_ewma *e)
 {
@@ -121,7 +131,8 @@ static bool ewma_beyond(const struct warning_ewma *e)
 int warning_ewma_init(struct warning_ewma *out, double mean, double deviation, double lambda, double c)
 {
     memset(out, 0, sizeof *out);
-    struct warning_ewma e = {.version = WARNING_MONITOR_VERSION, .mean = mean, .deviation = deviation, .lambda = lambda, .c = c};
+    struct warning_ewma e = {
+        .version = WARNING_MONITOR_VERSION, .mean = mean, .deviation = deviation, .lambda = lambda, .c = c};
     if (!ewma_design_valid(&e))
         return -EINVAL;
     *out = e;
@@ -147,11 +158,12 @@ void warning_ewma_reset(struct warning_ewma *ewma)
 
 bool warning_ewma_restorable(const struct warning_ewma *ewma)
 {
-    return ewma->version == WARNING_MONITOR_VERSION && ewma_design_valid(ewma) && isfinite(ewma->level) && ewma->alarmed <= 1 &&
-           (ewma->alarmed != 0) == ewma_beyond(ewma);
+    return ewma->version == WARNING_MONITOR_VERSION && ewma_design_valid(ewma) && isfinite(ewma->level) &&
+           ewma->alarmed <= 1 && (ewma->alarmed != 0) == ewma_beyond(ewma);
 }
 
-/* --- Page-Hinkley -------------------------------------------------------------------------------------------------------- */
+/* --- Page-Hinkley
+ * -------------------------------------------------------------------------------------------------------- */
 
 static bool page_hinkley_design_valid(const struct warning_page_hinkley *s)
 {
@@ -163,8 +175,11 @@ int warning_page_hinkley_init(struct warning_page_hinkley *out, double delta, do
                               uint64_t min_count)
 {
     memset(out, 0, sizeof *out);
-    struct warning_page_hinkley s = {
-        .version = WARNING_MONITOR_VERSION, .delta = delta, .threshold = threshold, .alpha = alpha, .min_count = min_count};
+    struct warning_page_hinkley s = {.version = WARNING_MONITOR_VERSION,
+                                     .delta = delta,
+                                     .threshold = threshold,
+                                     .alpha = alpha,
+                                     .min_count = min_count};
     if (!page_hinkley_design_valid(&s))
         return -EINVAL;
     *out = s;
@@ -189,12 +204,14 @@ bool warning_page_hinkley_observe(struct warning_page_hinkley *state, double x)
 bool warning_page_hinkley_restorable(const struct warning_page_hinkley *state)
 {
     return state->version == WARNING_MONITOR_VERSION && page_hinkley_design_valid(state) && isfinite(state->mean) &&
-           state->sum >= 0.0 && isfinite(state->sum) && (state->count > 0 || (state->mean == 0.0 && state->sum == 0.0)) &&
-           state->alarmed <= 1 &&
-           (state->alarmed != 0) == (state->count > 0 && state->count >= state->min_count && state->sum > state->threshold);
+           state->sum >= 0.0 && isfinite(state->sum) &&
+           (state->count > 0 || (state->mean == 0.0 && state->sum == 0.0)) && state->alarmed <= 1 &&
+           (state->alarmed != 0) ==
+               (state->count > 0 && state->count >= state->min_count && state->sum > state->threshold);
 }
 
-/* --- counts ---------------------------------------------------------------------------------------------------------------- */
+/* --- counts
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool count_design_valid(const struct warning_count_design *d)
 {
@@ -235,7 +252,8 @@ bool warning_count_restorable(const struct warning_count *state, const struct wa
            state->sum <= (int64_t)SUM_MAX && state->alarmed <= 1 && (state->alarmed != 0) == (state->sum >= design->h);
 }
 
-/* --- calibration ------------------------------------------------------------------------------------------------------------ */
+/* --- calibration
+ * ------------------------------------------------------------------------------------------------------------ */
 
 bool warning_brier_observe(const struct warning_sequential *test, double live, double reference, bool outcome)
 {

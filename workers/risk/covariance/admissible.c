@@ -1,5 +1,5 @@
-/* The exact set of admissible quantities of book.h: for each other account one forbidden interval in closed form, and the
- * set is what none of them forbids. */
+/* The exact set of admissible quantities of book.h: for each other account one forbidden interval in closed form, and
+ * the set is what none of them forbids. */
 #include "workers/risk/covariance/book.h"
 
 #include <assert.h>
@@ -44,7 +44,8 @@ static uint32_t quadratic_roots(double a, double b, double c, double scale, doub
     return 2;
 }
 
-/* Where the excess is 0: at most two q, ascending. The squared equation has the roots of both signs of the numerator. */
+/* Where the excess is 0: at most two q, ascending. The squared equation has the roots of both signs of the numerator.
+ */
 static uint32_t line_roots(const struct line *l, double c, double roots[2])
 {
     double k = c * c * l->vb, all[2] = {0};
@@ -85,7 +86,7 @@ static struct interval line_forbidden(const struct line *l, double c)
 
 /* The forbidden interval less what `reducing` gives back: at most three parts. Given back is what lies between 0 and
  * turn = -2 s / d (the variance is not larger there) without `above` (where the correlation is larger than before), an
- * interval that ends at 0. */
+ * interval that ends at 0; where that reaches beyond turn, the parts overlap). */
 static uint32_t line_parts(const struct line *l, double limit, bool reducing, struct interval parts[3])
 {
     struct interval all = line_forbidden(l, limit);
@@ -102,8 +103,6 @@ static uint32_t line_parts(const struct line *l, double limit, bool reducing, st
     parts[0] = (struct interval){all.low, from};
     parts[1] = (struct interval){to, all.high};
     parts[2] = falling ? (struct interval){edge, 0.0} : (struct interval){0.0, edge};
-    if (there && fabs(edge) > fabs(turn)) /* all of it is larger: only 0 is given back */
-        parts[falling ? 0 : 1] = falling ? (struct interval){all.low, 0.0} : (struct interval){0.0, all.high};
     return 3;
 }
 

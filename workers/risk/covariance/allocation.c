@@ -10,10 +10,11 @@
 
 #define SHARE_ERROR 1e-12
 #define TORSION_STEPS_MAX 1000u
-#define TORSION_ERROR 1e-12 /* of the distance, which is flat at its minimum: the shares are then good to 1e-7 */
+#define TORSION_ERROR 1e-12   /* of the distance, which is flat at its minimum: the shares are then good to 1e-7 */
 #define SAME_EIGENVALUE 1e-10 /* of the largest */
 
-/* --- equal risk ---------------------------------------------------------------------------------------------------- */
+/* --- equal risk ----------------------------------------------------------------------------------------------------
+ */
 
 static bool risk_can(const double *covariance, uint32_t count, const double *budgets)
 {
@@ -82,7 +83,8 @@ int allocation_equal_risk(const double *covariance, uint32_t count, const double
     return error <= SHARE_ERROR ? 0 : -EDOM;
 }
 
-/* --- diversification ----------------------------------------------------------------------------------------------- */
+/* --- diversification -----------------------------------------------------------------------------------------------
+ */
 
 double allocation_diversification_ratio(const double *covariance, uint32_t count, const double *weights)
 {
@@ -113,11 +115,11 @@ static double bets_exp_entropy(const double *shares, uint32_t count)
     return exp(entropy);
 }
 
-/* One step of the fixed point: with c the root of the correlations, q = (D c c D)^-1/2 D c is the rotation that brings D^-1 q
- * nearest, and D = diag(q c) the scales that fit it. False where something is singular. */
+/* One step of the fixed point: with c the root of the correlations, q = (D c c D)^-1/2 D c is the rotation that brings
+ * D^-1 q nearest, and D = diag(q c) the scales that fit it. False where something is singular. */
 static bool torsion_step(const double *c, uint32_t count, double *d, double *q)
 {
-    double scaled[MATRIX_CELLS], u[MATRIX_CELLS], inverse[MATRIX_CELLS];
+    double scaled[MATRIX_CELLS] = {0}, u[MATRIX_CELLS], inverse[MATRIX_CELLS];
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t j = 0; j < count; j++)
             scaled[i * count + j] = d[i] * c[i * count + j];
@@ -179,8 +181,8 @@ double allocation_bets(const double *covariance, uint32_t count, const double *w
     double variance = matrix_form(weights, covariance, weights, count);
     if (!(variance > 0.0))
         return NAN;
-    /* t'^-1 w = sd^-1 D^-1 q c (sd w), and t S w = sd D q c^-1 sd^-1 S w = sd D q c (sd w), as S = sd c c sd: the sd and
-     * the D cancel, and the shares are squares. */
+    /* t'^-1 w = sd^-1 D^-1 q c (sd w), and t S w = sd D q c^-1 sd^-1 S w = sd D q c (sd w), as S = sd c c sd: the sd
+     * and the D cancel, and the shares are squares. */
     for (uint32_t i = 0; i < count; i++)
         scaled[i] = sd[i] * weights[i];
     matrix_apply(root, scaled, count, work);
@@ -190,7 +192,8 @@ double allocation_bets(const double *covariance, uint32_t count, const double *w
     return bets_exp_entropy(shares, count);
 }
 
-void allocation_bets_principal(const double *covariance, uint32_t count, const double *weights, double *low, double *high)
+void allocation_bets_principal(const double *covariance, uint32_t count, const double *weights, double *low,
+                               double *high)
 {
     double values[COVARIANCE_SERIES_MAX], vectors[MATRIX_CELLS], shares[COVARIANCE_SERIES_MAX];
     *low = *high = NAN;

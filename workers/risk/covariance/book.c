@@ -47,7 +47,8 @@ double book_correlation_after(const struct book_question *question, double q)
     return largest; /* fmax passes over NaN */
 }
 
-/* --- how much ------------------------------------------------------------------------------------------------------ */
+/* --- how much ------------------------------------------------------------------------------------------------------
+ */
 
 /* x'C y with correlations below 0 taken as 0 where the two risks have one sign. */
 static double book_form_floored(const double *x, const double *correlation, const double *y, uint32_t count)
@@ -85,8 +86,8 @@ static bool book_currency_shared(const struct covariance_instrument *x, const st
     return false;
 }
 
-void book_stress(const double *correlation, const struct covariance_instrument *instruments, uint32_t count, double level,
-                 double *out)
+void book_stress(const double *correlation, const struct covariance_instrument *instruments, uint32_t count,
+                 double level, double *out)
 {
     assert(level >= 0.0 && level <= 1.0);
     for (uint32_t i = 0; i < count; i++)
@@ -110,9 +111,11 @@ double book_scale(const double *w, const double *u, const double *correlation,
     return fmin(1.0, fmin(plain, worse) / wanted);
 }
 
-/* --- how many accounts ----------------------------------------------------------------------------------------------- */
+/* --- how many accounts -----------------------------------------------------------------------------------------------
+ */
 
-/* Largest least angle, in degrees, between N = 4, 5, ... 14 points on a sphere (Tammes' problem, all proven), rounded down. */
+/* Largest least angle, in degrees, between N = 4, 5, ... 14 points on a sphere (Tammes' problem, all proven), rounded
+ * down. */
 static const double tammes_degrees[] = {109.4712, 90.0,    90.0,    77.8695, 74.8584, 70.5287,
                                         66.1468,  63.4349, 63.4349, 57.1367, 55.6705};
 #define TAMMES_FIRST 4u

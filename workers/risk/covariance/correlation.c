@@ -8,8 +8,8 @@
 
 #define UNDEFINED ((struct correlation_interval){NAN, NAN})
 
-uint32_t correlation_pair_days(const double *a, const double *b, const bool *a_traded, const bool *b_traded, uint32_t days,
-                               double *out_a, double *out_b)
+uint32_t correlation_pair_days(const double *a, const double *b, const bool *a_traded, const bool *b_traded,
+                               uint32_t days, double *out_a, double *out_b)
 {
     uint32_t kept = 0;
     for (uint32_t t = 0; t < days; t++) {
@@ -22,7 +22,8 @@ uint32_t correlation_pair_days(const double *a, const double *b, const bool *a_t
     return kept;
 }
 
-/* --- estimates ----------------------------------------------------------------------------------------------------- */
+/* --- estimates -----------------------------------------------------------------------------------------------------
+ */
 
 double correlation_pearson(const double *x, const double *y, uint32_t count)
 {
@@ -158,7 +159,8 @@ uint32_t correlation_pairs_needed(double r, double bound, double alpha)
     return needed < (double)UINT32_MAX ? (uint32_t)fmax(4.0, needed) : UINT32_MAX; /* also for NaN */
 }
 
-/* --- decisions ------------------------------------------------------------------------------------------------------ */
+/* --- decisions ------------------------------------------------------------------------------------------------------
+ */
 
 struct correlation_interval correlation_wilson(uint32_t hits, uint32_t count, double alpha)
 {

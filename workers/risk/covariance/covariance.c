@@ -81,7 +81,8 @@ int covariance_sample(const double *returns, uint32_t days, uint32_t count, doub
     return 0;
 }
 
-int covariance_ewma(const double *returns, uint32_t days, uint32_t count, double lambda, uint32_t seed_days, double *out)
+int covariance_ewma(const double *returns, uint32_t days, uint32_t count, double lambda, uint32_t seed_days,
+                    double *out)
 {
     assert(lambda > 0.0 && lambda < 1.0);
     if (seed_days == 0 || !covariance_can(returns, days, count, seed_days))
@@ -204,7 +205,8 @@ int covariance_permit(const double *returns, uint32_t days, uint32_t count, cons
         covariance_join(sd, prior, count, out);
         return 1;
     }
-    if (covariance_shrink_constant(returns, days, count, work, NULL) || covariance_split(work, count, NULL, correlation))
+    if (covariance_shrink_constant(returns, days, count, work, NULL) ||
+        covariance_split(work, count, NULL, correlation))
         return covariance_undefined(out, count);
     covariance_join(sd, correlation, count, out);
     return 0;

@@ -39,7 +39,7 @@ bool matrix_eigen(const double *a, uint32_t count, double *values, double *vecto
 
 bool matrix_power(const double *a, uint32_t count, double exponent, double *out)
 {
-    double values[COVARIANCE_SERIES_MAX], v[MATRIX_CELLS];
+    double values[COVARIANCE_SERIES_MAX], v[MATRIX_CELLS] = {0};
     if (!matrix_eigen(a, count, values, v) || !(values[0] > 0.0) || values[count - 1] <= SINGULAR * values[0])
         return false;
     for (uint32_t k = 0; k < count; k++)

@@ -10,7 +10,8 @@
 #include "workers/risk/covariance/matrix.h"
 
 /* Centre of the days and the covariance over `divisor`; false as covariance_sample. */
-static bool shrink_start(const double *returns, uint32_t days, uint32_t count, double divisor, double *means, double *out)
+static bool shrink_start(const double *returns, uint32_t days, uint32_t count, double divisor, double *means,
+                         double *out)
 {
     if (covariance_sample(returns, days, count, out))
         return false;
@@ -48,8 +49,8 @@ static void shrink_to_identity(double *s, uint32_t count, double intensity, doub
             s[i * count + j] = (1.0 - intensity) * s[i * count + j] + (i == j ? intensity * mean_variance : 0.0);
 }
 
-/* Intensity = min(b2, d2) / d2: b2 the variance of the sample's cells, d2 the distance of the sample from the target, both
- * as means of squares over the cells of a row. */
+/* Intensity = min(b2, d2) / d2: b2 the variance of the sample's cells, d2 the distance of the sample from the target,
+ * both as means of squares over the cells of a row. */
 int covariance_shrink_identity(const double *returns, uint32_t days, uint32_t count, double *out, double *intensity)
 {
     double means[COVARIANCE_SERIES_MAX], fourth = 0.0;
@@ -164,7 +165,8 @@ int covariance_shrink_constant(const double *returns, uint32_t days, uint32_t co
         for (uint32_t i = 0; i < count; i++)
             for (uint32_t j = 0; j < count; j++)
                 if (i != j)
-                    out[i * count + j] = share * c.mean_correlation * (sd[i] * sd[j]) + (1.0 - share) * out[i * count + j];
+                    out[i * count + j] =
+                        share * c.mean_correlation * (sd[i] * sd[j]) + (1.0 - share) * out[i * count + j];
     }
     if (intensity)
         *intensity = share;
