@@ -38,3 +38,22 @@ test_rules_cross_MODULES := rules base
 BENCHES += bench_rules
 bench_rules_SRC := tests/bench/bench_rules.c
 bench_rules_MODULES := rules base
+
+# the risk-constrained Kelly bound (pure); links -lm
+MODULES += kelly
+kelly_SRC := workers/risk/kelly.c
+TESTS += test_kelly
+test_kelly_SRC := tests/unit/test_kelly.c
+test_kelly_MODULES := kelly base
+test_kelly_LIBS := -lm
+
+# how instruments and accounts move together (pure); links -lgsl -lgslcblas -lm
+MODULES += covariance
+covariance_SRC := $(addprefix workers/risk/covariance/,covariance.c shrink.c matrix.c correlation.c book.c admissible.c allocation.c)
+TESTS += test_covariance test_covariance_book
+test_covariance_SRC := tests/unit/test_covariance.c
+test_covariance_MODULES := covariance base
+test_covariance_LIBS := -lgsl -lgslcblas -lm
+test_covariance_book_SRC := tests/unit/test_covariance_book.c
+test_covariance_book_MODULES := covariance base
+test_covariance_book_LIBS := -lgsl -lgslcblas -lm

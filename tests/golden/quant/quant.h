@@ -58,7 +58,9 @@ void quant_fail(struct quant_folder *folder, const char *file, const char *forma
     X(stats)                                                                                                           \
     X(metrics)                                                                                                         \
     X(overfit)                                                                                                         \
-    X(sequential)
+    X(covariance)                                                                                                      \
+    X(sequential)                                                                                                      \
+    X(changepoint)
 
 #define X(name) void quant_##name(struct quant_folder *folder);
 QUANT_FAMILIES(X)
