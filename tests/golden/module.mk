@@ -6,5 +6,6 @@ golden_MODULES := rules base
 # golden numbers of the quantitative parts
 TESTS += golden_quant
 golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c
-golden_quant_MODULES := base
+golden_quant_SRC += tests/golden/quant/quant_sizing_exits.c
+golden_quant_MODULES := exits kelly risk base
 golden_quant_LIBS := -lm
