@@ -13,14 +13,5 @@ int64_t exits_elapsed_ns(const struct exits_parameters *parameters, const struct
         return INT64_MAX;
     if (parameters->time_clock == EXITS_CLOCK_WALL || hours == NULL)
         return all_ns;
-    int64_t open_ns = 0, at_ns = opened_ns;
-    for (unsigned steps = 0; at_ns < now_ns && steps < HOURS_STEPS_MAX; steps++) {
-        struct hours_close close;
-        if (!hours_next_close(hours, closures, at_ns, &close) || close.from_ns >= now_ns)
-            return open_ns + (now_ns - at_ns);
-        if (close.from_ns > at_ns)
-            open_ns += close.from_ns - at_ns;
-        at_ns = close.to_ns;
-    }
-    return at_ns < now_ns ? all_ns : open_ns; /* more closes than any limit is long: better out than never */
+    return hours_open_ns(hours, closures, opened_ns, now_ns);
 }
