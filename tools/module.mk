@@ -2,15 +2,16 @@
 MODULES += tools
 tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c tools/rules_text.c \
              tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/calendar.c tools/check.c \
-             tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
+             tools/client.c tools/control.c tools/data.c tools/data_check.c tools/data_gaps.c \
+             tools/data_import.c tools/data_shared.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
              tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c \
              tools/status.c tools/summary.c tools/table.c tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c
 
 PROGRAMS += propfleet
 propfleet_DIR := bin
 propfleet_SRC := tools/main.c
-propfleet_MODULES := tools statement loader config journal_read chain rules sessions store shm base
-propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium
+propfleet_MODULES := tools statement csv datafile loader config journal_read chain rules sessions store shm base
+propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium -lz
 
 # statements of real accounts
 MODULES += statement
@@ -50,3 +51,7 @@ TESTS += test_rules_text
 test_rules_text_SRC := tests/unit/test_rules_text.c tools/rules_text.c tools/text.c
 test_rules_text_MODULES := loader config base
 test_rules_text_LIBS := -lyaml
+TESTS += test_tools_data
+test_tools_data_SRC := tests/unit/test_tools_data.c tools/data_gaps.c tools/data_shared.c tools/text.c shm/market.c
+test_tools_data_MODULES := csv datafile base
+test_tools_data_LIBS := -lz
