@@ -266,8 +266,8 @@ static void finds_every_flipped_bit(void **unused)
 {
     (void)unused;
     struct datafile_header header;
-    make_rows(CSV_BARS, 40, 900 * NS, 1000, 1000, 5);
-    size_t size = encode(CSV_BARS, 40, 900 * NS, &header);
+    make_rows(CSV_BARS, 41, 900 * NS, 1000, 1000, 5);
+    size_t size = encode(CSV_BARS, 41, 900 * NS, &header);
     unsigned taken = 0;
     for (size_t bit = 0; bit < size * 8; bit++) {
         struct datafile file;
@@ -275,10 +275,15 @@ static void finds_every_flipped_bit(void **unused)
         if (datafile_parse("x", bytes, size, &file, NULL) == 0) {
             taken++;
             assert_int_equal(datafile_verify(&file, "x", NULL), -EBADMSG);
-            for (uint32_t i = 0; i < 40; i++) {
+            for (uint32_t i = 0; i < 41; i++) {
                 struct csv_row row;
                 int rc = datafile_row(&file, i, &row);
-                assert_true(rc == -EBADMSG || (rc == 0 && row.v[2] > 0 && row.v[1] >= row.v[2] && row.v[1] <= CSV_PRICE_MAX));
+                assert_true(rc == -EBADMSG || (rc == 0 && row.v[2] > 0 && row.v[1] >= row.v[2]));
+                for (unsigned c = 0; rc == 0 && c < file.header.column_count; c++) { /* what the header says of it */
+                    const struct datafile_column *column = &file.header.columns[c];
+                    int64_t value = c == 0 ? row.time_ns : row.v[c - 1];
+                    assert_true(value >= column->base && value <= column->base + column->unit * (int64_t)column->max);
+                }
             }
             (void)datafile_find(&file, rows[20].time_ns);
         }
