@@ -163,3 +163,17 @@ bool hours_next_close(const struct hours *hours, const struct hours_closures *cl
     *out = (struct hours_close){from_ns, to_ns};
     return true;
 }
+
+int64_t hours_open_ns(const struct hours *hours, const struct hours_closures *closures, int64_t from_ns, int64_t to_ns)
+{
+    int64_t open_ns = 0, at_ns = from_ns;
+    struct hours_close close;
+    for (unsigned steps = 0; at_ns < to_ns && steps < HOURS_STEPS_MAX; steps++) {
+        if (!hours_next_close(hours, closures, at_ns, &close) || close.from_ns >= to_ns)
+            break;
+        if (close.from_ns > at_ns)
+            open_ns += close.from_ns - at_ns;
+        at_ns = close.to_ns;
+    }
+    return at_ns < to_ns ? open_ns + (to_ns - at_ns) : open_ns;
+}

@@ -42,5 +42,7 @@ struct hours_close {
  * returns holds for every instant up to out->to_ns - 1: ask again only then. A close without an end within
  * HOURS_STEPS_MAX changes gets INT64_MAX as its end. */
 bool hours_next_close(const struct hours *hours, const struct hours_closures *closures, int64_t t_ns, struct hours_close *out);
+/* How much of [from, to) it is open; 0 when to <= from. Beyond HOURS_STEPS_MAX closes (decades) the rest counts as open. */
+int64_t hours_open_ns(const struct hours *hours, const struct hours_closures *closures, int64_t from_ns, int64_t to_ns);
 
 #endif

@@ -39,6 +39,7 @@ int command_trades(int argc, char **argv);
 int command_summary(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_statement(int argc, char **argv);
+int command_data(int argc, char **argv);
 
 /* Of `propfleet account` (account.c dispatches). */
 int account_add(int argc, char **argv);

@@ -80,6 +80,18 @@ static const struct command commands[] = {
      "                 what the firm's text leaves open; optional rules too\n"
      "  explain ACCOUNT every guard of an account: ARMED or OFF, its formula with today's numbers, the room that is left,\n"
      "                 how long until the firm's next day" STORE_HELP},
+    {"data", command_data,
+     "import FILE.csv [OUT] [--instrument X] [--timeframe TF] [--volume exchange|tick|none] [--price bid|mid|last] [--skip-bad] [--force] [--json]"
+     " | check FILE [--instrument X] [--timeframe TF] [--pause S] [--list N] [--config DIR] [--json] | info FILE [--json]",
+     "market data files: a CSV into a mapped one, what is wrong with one, what one is (docs/data.md)\n"
+     "  import FILE.csv [OUT]  bars, quotes, trades or spreads (docs/feed.md) into OUT, else FILE.pfd; whole or not at all\n"
+     "                 --instrument, --timeframe  where the name (SYMBOL_TF.csv) does not say; --volume  what the volume of bars is;\n"
+     "                 --price  bid unless it says so; --skip-bad  leaves bad rows out; --force  replaces a file\n"
+     "  check FILE     bad rows with their lines, duplicates, gaps while the market was open (sessions of --config, else\n"
+     "                 PROPFLEET_CONFIG, ./config, /etc/propfleet), of a CSV or an imported file;\n"
+     "                 --pause S  between quotes, from which it counts (300); --list N  how many are shown (20)\n"
+     "                 exit status 1 when a row is bad or the file damaged; gaps alone are 0\n"
+     "  info FILE      the header of an imported file"},
     {"statement", command_statement, "FILE --programme FIRM/NAME [--phase P] --size AMOUNT [--rates PAIR=FILE,...] [--contracts SYMBOL=UNITS,...] [--days] [--config DIR]",
      "a real account's statement (TopstepX export, MT4): P/L reckoned anew, days, and what a programme's rules say\n"
      "  --programme, --phase  a file of firms/ and a phase of it (else its first); --size  the balance it began with\n"

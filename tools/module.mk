@@ -2,7 +2,8 @@
 MODULES += tools
 tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c \
              tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/backtest.c tools/calendar.c tools/check.c \
-             tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
+             tools/client.c tools/control.c tools/data.c tools/data_check.c tools/data_gaps.c \
+             tools/data_import.c tools/data_shared.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
              tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c \
              tools/status.c tools/summary.c tools/table.c tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c \
              tools/report/report.c tools/report/html.c tools/report/svg.c
@@ -10,7 +11,7 @@ tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/acco
 PROGRAMS += propfleet
 propfleet_DIR := bin
 propfleet_SRC := tools/main.c
-propfleet_MODULES = tools statement loader performance $(replay_NEEDS)
+propfleet_MODULES = tools statement csv datafile loader performance $(replay_NEEDS)
 propfleet_LIBS = -lyaml -llmdb -lmsgpackc -ljansson -lsodium -lz $(performance_LIBS)
 
 # statements of real accounts
@@ -55,3 +56,7 @@ TESTS += test_report_svg
 test_report_svg_SRC := tests/unit/test_report_svg.c tools/report/svg.c tools/text.c
 test_report_svg_MODULES := base
 test_report_svg_LIBS := -lm
+TESTS += test_tools_data
+test_tools_data_SRC := tests/unit/test_tools_data.c tools/data_gaps.c tools/data_shared.c tools/text.c shm/market.c
+test_tools_data_MODULES := csv datafile base
+test_tools_data_LIBS := -lz

@@ -4,6 +4,10 @@ fuzz_zone_SRC := tests/fuzz/fuzz_zone.c tests/fuzz/fuzz_main.c
 fuzz_zone_MODULES := rules base
 fuzz_rules_SRC := tests/fuzz/fuzz_rules.c tests/fuzz/fuzz_main.c
 fuzz_rules_MODULES := rules base
+TESTS += fuzz_datafile
+fuzz_datafile_SRC := tests/fuzz/fuzz_datafile.c tests/fuzz/fuzz_main.c
+fuzz_datafile_MODULES := datafile base
+fuzz_datafile_LIBS := -lz
 ifneq ($(wildcard config/calendar.c),)
 TESTS += fuzz_calendar
 fuzz_calendar_SRC := tests/fuzz/fuzz_calendar.c tests/fuzz/fuzz_main.c

@@ -73,6 +73,26 @@ static void test_fx_week(void **state)
     expect_close(&hours, NULL, open, at(2026, 6, 12, 21, 0), at(2026, 6, 14, 21, 0));
 }
 
+/* Against a sum minute by minute. */
+static void test_open_time(void **state)
+{
+    (void)state;
+    struct hours weeks[] = {fx(), index_hours(), {.zone = &utc}};
+    struct hours_closure holidays[] = {{at(2026, 6, 4, 3, 0), at(2026, 6, 4, 9, 0), 1, 0}, {at(2026, 6, 5, 20, 0), at(2026, 6, 8, 2, 0), 1, 0}};
+    struct hours_closures closures = {holidays, COUNT(holidays), 0};
+    uint64_t seed = 5;
+    for (unsigned i = 0; i < 300; i++) {
+        const struct hours *hours = &weeks[i % COUNT(weeks)];
+        const struct hours_closures *with = i % 2 ? &closures : NULL;
+        seed = hash_mix64(seed);
+        int64_t from = at(2026, 6, 1, 0, 0) + (int64_t)(seed % 10000) * MINUTE, to = from + (int64_t)(seed >> 32) % 10000 * MINUTE, open = 0;
+        for (int64_t t = from; t < to; t += MINUTE)
+            open += hours_open_at(hours, with, t) ? MINUTE : 0;
+        assert_int_equal(hours_open_ns(hours, with, from, to), open);
+        assert_int_equal(hours_open_ns(hours, with, to, from), to == from ? open : 0);
+    }
+}
+
 static void test_weekend_over_a_clock_change(void **state)
 {
     (void)state;
@@ -231,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fx_week),
+        cmocka_unit_test(test_open_time),
         cmocka_unit_test(test_weekend_over_a_clock_change),
         cmocka_unit_test(test_daily_break),
         cmocka_unit_test(test_break_inside_a_clock_change),

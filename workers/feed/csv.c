@@ -200,12 +200,14 @@ static int bad_row(struct csv *csv, enum csv_reason reason, struct error *err)
 {
     csv->bad++;
     csv->bad_by_reason[reason]++;
+    if (csv->on_bad)
+        csv->on_bad(csv->on_bad_context, csv->line, reason);
     if (csv->fatal) {
         csv->end = true;
         csv->at = csv->filled = 0;
         return error_set(err, EBADMSG, "%s:%" PRIu64 ": %s", csv->path, csv->line, csv_reason_text(reason));
     }
-    if (csv->bad <= CSV_LOGGED_MAX)
+    if (csv->bad <= CSV_LOGGED_MAX && !csv->on_bad)
         log_warning("%s:%" PRIu64 ": %s; row skipped%s", csv->path, csv->line, csv_reason_text(reason),
                     csv->bad == CSV_LOGGED_MAX ? "; further bad rows of this file are only counted" : "");
     return 0;

@@ -73,6 +73,9 @@ struct csv {
     uint64_t line;      /* of the row returned last; 1 is the header */
     uint64_t rows, bad; /* data lines read, and those of them that were bad */
     uint64_t bad_by_reason[CSV_REASON_COUNT];
+    /* Set after csv_open: is told of every bad row in place of the log. */
+    void (*on_bad)(void *context, uint64_t line, enum csv_reason reason);
+    void *on_bad_context;
     /* private: */
     int64_t step_ns, last_time_ns;
     bool fatal, end;

@@ -3,6 +3,16 @@ MODULES += feed
 feed_SRC := workers/feed/csv.c workers/feed/csv_fast.c workers/feed/spread.c workers/feed/session.c workers/feed/source.c \
             workers/feed/simulator.c workers/feed/builder.c workers/feed/merge.c workers/feed/season.c
 
+# the reader of CSV alone (the feed has it too), and the mapped data file: for tools and backtests
+MODULES += csv datafile
+csv_SRC := workers/feed/csv.c workers/feed/csv_fast.c
+datafile_SRC := workers/feed/datafile.c workers/feed/datafile_write.c
+
+TESTS += test_datafile
+test_datafile_SRC := tests/unit/test_datafile.c
+test_datafile_MODULES := csv datafile base
+test_datafile_LIBS := -lz
+
 PROGRAMS += propfleet-feed
 propfleet-feed_DIR := libexec/propfleet
 propfleet-feed_SRC := workers/feed/main.c workers/feed/feed.c workers/feed/readers.c workers/feed/pace.c \

@@ -60,7 +60,8 @@ void quant_fail(struct quant_folder *folder, const char *file, const char *forma
     X(overfit)                                                                                                         \
     X(covariance)                                                                                                      \
     X(sequential)                                                                                                      \
-    X(changepoint)
+    X(changepoint)                                                                                                     \
+    X(sizing_exits)
 
 #define X(name) void quant_##name(struct quant_folder *folder);
 QUANT_FAMILIES(X)
