@@ -128,7 +128,7 @@ static void add_time(struct performance *p, const struct trading_calendar *calen
     bool known = p->close.from_ns <= p->close.to_ns && p->last_ns < p->close.to_ns;
     if (calendar->hours && !known && !hours_next_close(calendar->hours, calendar->closures, p->last_ns, &p->close))
         p->close = (struct hours_close){.from_ns = INT64_MAX, .to_ns = INT64_MAX};
-    if (calendar->hours && (p->last_ns >= p->close.from_ns || time_ns > p->close.from_ns))
+    if (calendar->hours && time_ns > p->close.from_ns)
         open = trading_open_ns(calendar->hours, calendar->closures, p->last_ns, time_ns);
     p->open_us += open / NS_PER_US;
     if (p->positions == 0)

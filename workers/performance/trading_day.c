@@ -8,6 +8,7 @@
 #define WEEK 7
 #define WEEKDAY_OF_EPOCH 4 /* 1970-01-01 was a Thursday; 0 is Sunday */
 #define FRIDAY 5
+#define DATES_TRIED 3 /* the local date, the one before and the two after it */
 #define CLOSES_MAX 1000000u /* looked over in one span: 50 years of daily breaks and holidays are far fewer */
 
 static int weekday_of(int64_t day)
@@ -54,12 +55,15 @@ static int64_t day_at_or_after(const struct trading_calendar *c, int64_t day)
     return TRADING_DAY_NONE;
 }
 
-/* The local date of the last instant of the day that holds time_ns. */
+/* The first date whose day ends after time_ns: near the local date. */
 static int64_t date_of(const struct trading_calendar *c, int64_t time_ns)
 {
-    int64_t last_ns = tz_boundary_after(c->zone, c->roll_s, time_ns) - 1;
-    int64_t local_ns = last_ns + tz_offset_at(c->zone, last_ns) * NS_PER_SECOND;
-    return local_ns / NS_PER_DAY - (local_ns % NS_PER_DAY < 0);
+    assert(time_ns > INT64_MIN / 2 && time_ns < INT64_MAX / 2);
+    int64_t local_ns = time_ns + tz_offset_at(c->zone, time_ns) * NS_PER_SECOND;
+    int64_t day = local_ns / NS_PER_DAY - (local_ns % NS_PER_DAY < 0) - 1;
+    for (int i = 0; i < DATES_TRIED && trading_day_end(c, day) <= time_ns; i++)
+        day++;
+    return day;
 }
 
 int64_t trading_day_of(const struct trading_calendar *c, int64_t time_ns)

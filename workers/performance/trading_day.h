@@ -1,13 +1,15 @@
 /* trading_day: the days on which results are counted. Pure.
  *
  * A day ends at a time of day in a zone (17:00 America/New_York as a rule, any other as a firm has it), whatever clock
- * changes do, and begins where the one before ends: [begin, end). It is named by the local date of its last instant, as
- * days since 1970-01-01: what ends on Friday at 17:00 is Friday, what ends on Friday at midnight is Friday too.
+ * changes do, and begins where the one before ends: [begin, end). It is named by the local date at whose time of day it
+ * ends, as days since 1970-01-01: what ends on Friday at 17:00 is Friday; midnight is the end of a date, so what ends
+ * with Friday is Friday too.
  * A day exists when its weekday is one of the calendar's and, where market hours are given, the market is open at some
  * time of it: weekends and holidays are no days, what happens in them belongs to the next day that exists.
  * A week runs from Saturday to Friday: with 17:00 in New York from Friday's close to Friday's close.
  *
- * The calendar is borrowed: zone, hours and closures live as long as it is used. Days are within TZ_DAYS_MAX (asserted).
+ * The calendar is borrowed: zone, hours and closures live as long as it is used. Days are within TZ_DAYS_MAX, instants
+ * within 146 years of 1970 (asserted).
  */
 #ifndef PROPFLEET_WORKERS_PERFORMANCE_TRADING_DAY_H
 #define PROPFLEET_WORKERS_PERFORMANCE_TRADING_DAY_H
