@@ -6,3 +6,9 @@ TESTS += test_breakout
 test_breakout_SRC := tests/unit/test_breakout.c
 test_breakout_MODULES := strategy base
 test_breakout_LIBS := -lm
+
+# records of signals and their quality (pure)
+MODULES += signals
+signals_SRC := $(addprefix workers/strategy/signals/,record.c interval.c order.c reliability.c logit.c auc.c calibrator.c \
+               expectancy.c quality.c advice.c)
+signals_LIBS := -lgsl -lgslcblas -lm
