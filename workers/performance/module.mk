@@ -1,8 +1,7 @@
-# models of signals: what is trained, how it is validated (model_*). XGBoost, the second model, is linked where its
-# library is; XGBOOST=0 leaves it out.
+# models of signals: what is trained, how it is validated. XGBoost, the second model, is linked where its library is;
+# XGBOOST=0 leaves it out.
 MODULES += model
-model_SRC := $(addprefix workers/performance/,model.c model_fit.c model_cv.c model_pipeline.c model_label.c model_leak.c \
-             model_xgboost.c)
+model_SRC := $(addprefix workers/performance/model/,model.c fit.c cv.c pipeline.c label.c leak.c xgboost.c)
 XGBOOST ?= $(if $(wildcard /usr/include/xgboost/c_api.h),1,0)
 ifeq ($(XGBOOST),0)
 CPPFLAGS += -DPROPFLEET_WITHOUT_XGBOOST

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "tests/golden/quant/quant.h"
-#include "workers/performance/model_fit.h"
+#include "workers/performance/model/fit.h"
 #include "workers/strategy/signals/quality.h"
 
 #define NAMES_MAX 256u

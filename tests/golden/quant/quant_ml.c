@@ -12,9 +12,9 @@
 #include <jansson.h>
 
 #include "tests/golden/quant/quant.h"
-#include "workers/performance/model_cv.h"
-#include "workers/performance/model_fit.h"
-#include "workers/performance/model_xgboost.h"
+#include "workers/performance/model/cv.h"
+#include "workers/performance/model/fit.h"
+#include "workers/performance/model/xgboost.h"
 
 #define FIT 1e-9
 #define MARGIN 1e-6

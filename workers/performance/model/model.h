@@ -1,5 +1,5 @@
 /* model: P(net R > 0) of a signal from its features. Pure: what is here only prepares and predicts; fits are in
- * model_fit.h, folds in model_cv.h, a whole trained pipeline in model_pipeline.h. quant.md section 11.
+ * fit.h, folds in cv.h, a whole trained pipeline in pipeline.h. quant.md section 11.
  *
  * Features are known at the moment at which the signal was confirmed, from closed bars. Each is standardised with the
  * training rows' mean and sd (n - 1) and winsorised to +-5; a missing one (NaN) is 0 after that, and has a column of its
@@ -8,8 +8,8 @@
  * most n / 20 columns: stage columns first, then features in the order in which they are given, so give the most
  * telling ones first. With no room for a single one the answer is the base rate.
  */
-#ifndef PROPFLEET_WORKERS_PERFORMANCE_MODEL_H
-#define PROPFLEET_WORKERS_PERFORMANCE_MODEL_H
+#ifndef PROPFLEET_WORKERS_PERFORMANCE_MODEL_MODEL_H
+#define PROPFLEET_WORKERS_PERFORMANCE_MODEL_MODEL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* model_cv: which rows may train and which test, and what a model says of rows that it did not see. Pure.
+/* cv: which rows may train and which test, and what a model says of rows that it did not see. Pure.
  *
  * Purging: a training event [t0, t1] is dropped iff it meets [min t0, max t1 + embargo] of the test set (Lopez de
  * Prado 2018, 7.4: his three cases are this one). Folds are neighbours in time, the first n mod K of them one longer.
@@ -6,7 +6,7 @@
 #ifndef PROPFLEET_WORKERS_PERFORMANCE_MODEL_CV_H
 #define PROPFLEET_WORKERS_PERFORMANCE_MODEL_CV_H
 
-#include "workers/performance/model.h"
+#include "workers/performance/model/model.h"
 #include "workers/strategy/signals/reliability.h"
 
 #define MODEL_FOLDS_MAX 20u

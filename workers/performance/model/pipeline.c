@@ -1,4 +1,4 @@
-#include "workers/performance/model_pipeline.h"
+#include "workers/performance/model/pipeline.h"
 
 #include <assert.h>
 #include <errno.h>

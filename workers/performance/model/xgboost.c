@@ -1,4 +1,4 @@
-#include "workers/performance/model_xgboost.h"
+#include "workers/performance/model/xgboost.h"
 
 #include <errno.h>
 #include <math.h>

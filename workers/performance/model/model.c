@@ -1,4 +1,4 @@
-#include "workers/performance/model.h"
+#include "workers/performance/model/model.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "workers/performance/model_fit.h"
+#include "workers/performance/model/fit.h"
 
 #include <errno.h>
 #include <math.h>

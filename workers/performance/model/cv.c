@@ -1,4 +1,4 @@
-#include "workers/performance/model_cv.h"
+#include "workers/performance/model/cv.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* model_label: what came of a signal: the triple barrier (stop, target, time), and prices in which there is nothing to
+/* label: what came of a signal: the triple barrier (stop, target, time), and prices in which there is nothing to
  * find. Pure. quant.md sections 6 and 11.
  *
  * Bars are of the bid: a long position leaves at the bar's prices, a short one `spread` above them. The order within a

@@ -1,4 +1,4 @@
-#include "workers/performance/model_leak.h"
+#include "workers/performance/model/leak.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
-/* model_leak: the nine tests that a trained model must pass before its probabilities are used (quant.md section 11). Each
+/* leak: the nine tests that a trained model must pass before its probabilities are used (quant.md section 11). Each
  * is one function that a tool runs and prints; pure apart from what the learner does. A leak is knowledge of the outcome
  * in the features, the folds or the fit; a pipeline that has one looks good here and loses money there.
  *
  *   1 PERMUTED      labels shuffled: the AUC interval holds 1/2 and J <= 0
  *   2 FUTURE        features computed again on data cut off at the event are the same bytes
  *   3 LAGGED        features of one bar earlier are not better
- *   4 NULL_PRICES   on reversed or GARCH prices (model_label.h makes them) there is no edge
+ *   4 NULL_PRICES   on reversed or GARCH prices (label.h makes them) there is no edge
  *   5 OVERLAP       no training label meets its test set after the purge
  *   6 RANDOM_ENTRY  the same exits from random entries earn nothing
  *   7 GUARD         no feature knows the outcome (AUC > 0.95 either way); the outcome itself, planted, is caught
@@ -20,7 +20,7 @@
 
 #include <stddef.h>
 
-#include "workers/performance/model_cv.h"
+#include "workers/performance/model/cv.h"
 #include "workers/strategy/signals/expectancy.h"
 
 #define MODEL_LEAK_ROWS_MIN 50u /* below: INSUFFICIENT */

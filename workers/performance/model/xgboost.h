@@ -1,4 +1,4 @@
-/* model_xgboost: boosted trees, the second model (quant.md section 11). There only where XGBoost's C library was when this
+/* xgboost: boosted trees, the second model (quant.md section 11). There only where XGBoost's C library was when this
  * was compiled: model_xgboost_available() says so, and everything else is -ENOSYS without it.
  *
  * Single-precision inside (margins agree with other builds to about 1e-6), one thread, a fixed seed: equal rows give an
@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include "workers/performance/model.h"
+#include "workers/performance/model/model.h"
 
 struct model_xgboost_params {
     uint32_t depth, rounds; /* 1..3, 1..200 */

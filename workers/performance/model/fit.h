@@ -1,4 +1,4 @@
-/* model_fit: L2-regularised logistic regression of a matrix. Runs when a model is trained, never on the path of a
+/* fit: L2-regularised logistic regression of a matrix. Runs when a model is trained, never on the path of a
  * market record; touches nothing but its arguments, except that liblinear allocates while it trains, that its print
  * function is set to silence, and that GSL's error handler is off during a fit: one fit at a time in a process.
  *

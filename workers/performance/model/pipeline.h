@@ -1,4 +1,4 @@
-/* model_pipeline: everything that is learned from rows, in one fit: columns, C, weights, calibrator. What is learned is
+/* pipeline: everything that is learned from rows, in one fit: columns, C, weights, calibrator. What is learned is
  * plain bytes (struct model_trained) that a worker can be given; learning needs memory that is cut once.
  *
  * A fit on rows, which never looks at another row:
@@ -13,8 +13,8 @@
 
 #include <stddef.h>
 
-#include "workers/performance/model_cv.h"
-#include "workers/performance/model_fit.h"
+#include "workers/performance/model/cv.h"
+#include "workers/performance/model/fit.h"
 #include "workers/strategy/signals/calibrator.h"
 
 #define MODEL_C_MAX 16u

@@ -1,4 +1,4 @@
-#include "workers/performance/model_label.h"
+#include "workers/performance/model/label.h"
 
 #include <errno.h>
 #include <math.h>
