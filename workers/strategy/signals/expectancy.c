@@ -197,11 +197,11 @@ uint32_t signals_fdr(const double *p, uint32_t n, double q, struct signals_ranke
     signals_order_ranked(ranked, tests);
     double least = 1.0;
     for (uint32_t rank = tests; rank > 0; rank--) {
-        double scaled = ranked[rank - 1].value * tests / rank;
+        double scaled = ranked[rank - 1].value * ((double)tests / rank);
         least = fmin(least, scaled);
         if (adjusted)
             adjusted[ranked[rank - 1].index] = least;
-        if (discoveries == 0 && ranked[rank - 1].value <= q * rank / tests)
+        if (discoveries == 0 && scaled <= q)
             discoveries = rank;
     }
     for (uint32_t i = 0; i < discoveries; i++)
