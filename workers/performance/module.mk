@@ -7,3 +7,11 @@ ifeq ($(XGBOOST),0)
 CPPFLAGS += -DPROPFLEET_WITHOUT_XGBOOST
 endif
 model_LIBS := -llinear $(if $(filter-out 0,$(XGBOOST)),-lxgboost) -lgsl -lgslcblas -lm
+
+TESTS += test_model test_model_leak
+test_model_SRC := tests/unit/test_model.c
+test_model_MODULES := model signals strategy base
+test_model_LIBS := $(model_LIBS)
+test_model_leak_SRC := tests/unit/test_model_leak.c
+test_model_leak_MODULES := model signals strategy base
+test_model_leak_LIBS := $(model_LIBS)

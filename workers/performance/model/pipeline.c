@@ -263,7 +263,7 @@ int model_pipeline_fit(struct model_pipeline *pipeline, const struct model_data 
 double model_trained_predict(const struct model_trained *trained, const double *x, uint32_t stage)
 {
     const struct model_fitted *model = trained_model(trained, stage);
-    return trained->calibrator.kind == SIGNALS_CALIBRATOR_NONE
+    return trained->calibrator.kind == SIGNALS_CALIBRATOR_NONE || model->status == MODEL_PROVISIONAL
                ? model_predict(model, x, stage)
                : signals_calibrator_apply(&trained->calibrator, model_log_odds(model, x, stage));
 }

@@ -25,7 +25,7 @@ struct model_trained {
     struct model_fitted own[MODEL_STAGES_MAX];
     struct signals_calibrator calibrator; /* on log-odds; kind NONE: p is raw */
 };
-/* Calibrated P(net R > 0); the raw one without a calibrator. x: the data's features, NaN missing. */
+/* Calibrated P(net R > 0); the raw one without a calibrator, a base rate as it is. x: the data's features, NaN missing. */
 double model_trained_predict(const struct model_trained *trained, const double *x, uint32_t stage);
 /* PROVISIONAL: a base rate stands for this stage, or it is not calibrated: nothing may be sized by it as if it were. */
 enum model_status model_trained_status(const struct model_trained *trained, uint32_t stage);
