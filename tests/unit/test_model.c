@@ -464,6 +464,60 @@ static void test_the_pipeline_learns_what_is_there(void **state)
     }
 }
 
+/* Labels that all live at once are alike: their weights are 1 each, however small their uniqueness. */
+static void test_weights_have_a_mean_of_one(void **state)
+{
+    (void)state;
+    struct model_options options = {.c = {0.05}, .c_count = 1, .bias = MODEL_BIAS_FREE, .inner = {.folds = 2}};
+    struct model_data data = events(300, 1, 1.0);
+    struct model_fitted plain;
+    for (uint32_t i = 0; i < 300; i++) {
+        t0[i] = 5;
+        t1[i] = 90;
+    }
+    pipeline_begin(&options);
+    assert_int_equal(model_pipeline_fit(&pipeline, &data, rows, 300), 0);
+    plain = pipeline.trained.pooled;
+    options.uniqueness = true;
+    pipeline_begin(&options);
+    assert_int_equal(model_pipeline_fit(&pipeline, &data, rows, 300), 0);
+    for (uint32_t j = 0; j < plain.design.column_count; j++)
+        close_to(pipeline.trained.pooled.weight[j], plain.weight[j], 1e-9);
+    close_to(pipeline.trained.pooled.bias, plain.bias, 1e-9);
+}
+
+static void test_c_is_the_simplest_within_one_error(void **state)
+{
+    (void)state;
+    struct model_options options = options_of(), single = options;
+    uint32_t chosen_small = 0, chosen_other = 0;
+    static double out_of_fold[N_MAX];
+    single.c_count = 1;
+    single.calibrate = false;
+    for (int round = 0; round < 6; round++) {
+        struct model_data data = events(700, 1, round % 2 ? 3.0 : 0.0);
+        double mean[3], se[3];
+        options.c[0] = 0.0003; /* so strong a penalty that it costs where there is something to learn */
+        options.c[1] = 1.0;
+        options.c[2] = 100.0;
+        for (uint32_t i = 0; i < 3; i++) {
+            struct model_cv_result result;
+            single.c[0] = options.c[i];
+            pipeline_begin(&single);
+            struct model_learner learner = model_pipeline_learner(&pipeline);
+            assert_int_equal(model_cv_run(&data, rows, 700, &options.inner, &learner, train, out_of_fold, NULL, &result), 0);
+            mean[i] = result.log_loss_mean;
+            se[i] = result.log_loss_se;
+        }
+        pipeline_begin(&options);
+        assert_int_equal(model_pipeline_fit(&pipeline, &data, rows, 700), 0);
+        assert_true(pipeline.trained.pooled.c == options.c[model_one_se(mean, se, 3)]);
+        chosen_small += pipeline.trained.pooled.c == options.c[0];
+        chosen_other += pipeline.trained.pooled.c > options.c[0] && pipeline.trained.pooled.c < options.c[2];
+    }
+    assert_true(chosen_small == 3 && chosen_other == 3); /* noise: the smallest; else not the largest for its own sake */
+}
+
 static void test_little_data_says_so(void **state)
 {
     (void)state;
@@ -694,6 +748,8 @@ int main(void)
         cmocka_unit_test_setup(test_one_standard_error_and_adoption, begin),
         cmocka_unit_test_setup(test_the_objective_counts_idle_days, begin),
         cmocka_unit_test_setup(test_the_pipeline_learns_what_is_there, begin),
+        cmocka_unit_test_setup(test_weights_have_a_mean_of_one, begin),
+        cmocka_unit_test_setup(test_c_is_the_simplest_within_one_error, begin),
         cmocka_unit_test_setup(test_little_data_says_so, begin),
         cmocka_unit_test_setup(test_a_stage_with_enough_events_has_its_own, begin),
         cmocka_unit_test_setup(test_options_and_bytes_that_are_none, begin),

@@ -144,6 +144,36 @@ static void test_shuffled_labels(void **state)
     assert_int_equal(model_leak_permuted(&run, &few, NULL, &leak), -EINVAL);
 }
 
+/* A learner that knows how large an outcome will be and not which: no AUC shows it, J does. */
+static int sizes_fit(void *self, const struct model_data *d, const uint32_t *rows, uint32_t count)
+{
+    (void)self;
+    (void)d;
+    (void)rows;
+    (void)count;
+    return 0;
+}
+
+static double sizes_predict(void *self, const struct model_data *d, uint32_t row)
+{
+    (void)self;
+    return (d->y[row] ? d->r[row] > 1.0 : d->r[row] > -1.05) ? 0.7 : 0.3;
+}
+
+static void test_shuffled_labels_that_still_earn(void **state)
+{
+    (void)state;
+    struct signals_resample draws = {PERMUTATIONS, shuffle, NULL};
+    struct model_leak leak;
+    for (uint32_t i = 0; i < N; i++)
+        r[i] *= 0.2 + 1.6 * uniform();
+    run.learner.fit = sizes_fit;
+    run.learner.predict = sizes_predict;
+    assert_int_equal(model_leak_permuted(&run, &draws, NULL, &leak), 0);
+    assert_true(leak.lo < 0.5 && leak.hi > 0.5 && leak.j > 0.0);
+    assert_int_equal(leak.verdict, MODEL_LEAK_FAIL);
+}
+
 /* --- 2, 3, 4 --------------------------------------------------------------------------------------------------------------- */
 
 /* Features as stored; one of them looks ahead where `context` says so. */
@@ -412,13 +442,18 @@ static void test_boosted_trees(void **state)
     double difference, se; /* a straight world needs no trees */
     assert_int_equal(model_cv_run(&data, rows, N, &run.cv, &first, train, q, NULL, &result), 0);
     assert_false(model_adopt_second(q, p, y, N, &difference, &se));
-    double before = 0.0, one[K] = {0.0, NAN, 0.0}; /* monotone where it was asked; missing values go somewhere */
+    double one[K] = {0.0, NAN, 0.0}; /* monotone as it was asked, also against the data; missing values go somewhere */
     struct model_data single = {.row_count = 1, .feature_count = K, .x = one};
-    assert_int_equal(second.fit(second.self, &data, rows, N), 0);
-    for (one[0] = -4.0; one[0] <= 4.0; one[0] += 0.05) {
-        double now = second.predict(second.self, &single, 0);
-        assert_true(now >= before && now <= 1.0);
-        before = now;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        learner.params.monotone[0] = (int8_t)sign;
+        assert_int_equal(second.fit(second.self, &data, rows, N), 0);
+        one[0] = -4.0;
+        double before = second.predict(second.self, &single, 0);
+        for (; one[0] <= 4.0; one[0] += 0.05) {
+            double now = second.predict(second.self, &single, 0);
+            assert_true(sign * (now - before) >= 0.0 && now >= 0.0 && now <= 1.0);
+            before = now;
+        }
     }
     const char *bytes;
     size_t size;
@@ -448,6 +483,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_shuffled_labels, begin, end),
+        cmocka_unit_test_setup_teardown(test_shuffled_labels_that_still_earn, begin, end),
         cmocka_unit_test_setup_teardown(test_features_from_the_future, begin, end),
         cmocka_unit_test_setup_teardown(test_older_features_that_know_more, begin, end),
         cmocka_unit_test_setup_teardown(test_prices_without_an_edge, begin, end),

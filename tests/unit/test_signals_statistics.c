@@ -431,6 +431,32 @@ static void test_the_calibrator_goes_by_the_sample(void **state)
     assert_int_equal(c.kind, SIGNALS_CALIBRATOR_NONE);
 }
 
+/* Rates that rise in more steps than there are knots: every fraction with a denominator up to 30, once. */
+static void test_more_steps_than_knots(void **state)
+{
+    (void)state;
+    enum { MANY = 9000 };
+    static double f[MANY], sum[MANY], weight[MANY], last[MANY], values[MANY], kx[2 * MANY], ky[2 * MANY];
+    static struct signals_ranked ranked[MANY];
+    static uint8_t y[MANY];
+    struct signals_calibrator_scratch scratch = {{ranked, sum, weight, last}, values, kx, ky};
+    struct signals_calibrator c;
+    uint32_t n = 0, a = 0, b = 1, d = 1, e = 30; /* a Farey sequence */
+    while (a < b) {
+        for (uint32_t i = 0; i < b; i++) { /* winners first: the block is pooled to a / b */
+            f[n] = n;
+            y[n++] = i < a;
+        }
+        uint32_t k = (30 + b) / e, next_a = k * d - a, next_b = k * e - b;
+        a = d, b = e, d = next_a, e = next_b;
+    }
+    assert_true(n > 3000 && n < MANY);
+    assert_int_equal(signals_calibrator_fit(f, y, n, &scratch, &c), -ENOSPC);
+    assert_int_equal(c.kind, SIGNALS_CALIBRATOR_NONE);
+    assert_int_equal(signals_calibrator_fit(f, y, n / 3, &scratch, &c), 0);
+    assert_true(signals_calibrator_sane(&c) && c.knot_count > 100);
+}
+
 static void test_a_calibrator_of_hostile_bytes(void **state)
 {
     (void)state;
@@ -661,6 +687,7 @@ int main(void)
         cmocka_unit_test_setup(test_isotonic_is_max_of_min, begin),
         cmocka_unit_test_setup(test_isotonic_between_and_beyond, begin),
         cmocka_unit_test_setup(test_the_calibrator_goes_by_the_sample, begin),
+        cmocka_unit_test_setup(test_more_steps_than_knots, begin),
         cmocka_unit_test_setup(test_a_calibrator_of_hostile_bytes, begin),
         cmocka_unit_test_setup(test_moments_of_little, begin),
         cmocka_unit_test_setup(test_days_are_resampled_whole, begin),

@@ -2,7 +2,9 @@
 # XGBOOST=0 leaves it out.
 MODULES += model
 model_SRC := $(addprefix workers/performance/model/,model.c fit.c cv.c pipeline.c label.c leak.c xgboost.c)
-XGBOOST ?= $(if $(wildcard /usr/include/xgboost/c_api.h),1,0)
+ifndef XGBOOST
+XGBOOST := $(shell pkg-config --exists xgboost 2>/dev/null && echo 1 || echo 0)
+endif
 ifeq ($(XGBOOST),0)
 CPPFLAGS += -DPROPFLEET_WITHOUT_XGBOOST
 endif

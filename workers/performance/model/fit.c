@@ -209,7 +209,7 @@ static bool fit_liblinear(const struct model_fit_problem *p, const struct fit_me
 int model_fit_logistic(const struct model_fit_problem *problem, void *memory, size_t bytes, double *w,
                        struct model_fit_info *info)
 {
-    struct model_fit_info own;
+    struct model_fit_info own = {0};
     struct fit_memory m;
     info = info ? info : &own;
     memset(info, 0, sizeof *info);

@@ -28,24 +28,32 @@ size_t model_leak_bytes(uint32_t row_count, uint32_t feature_count)
                 2 * sizeof(uint8_t));
 }
 
+static void *cut(char **at, size_t bytes)
+{
+    void *piece = *at;
+    *at += bytes;
+    return piece;
+}
+
 void model_leak_init(struct model_leak_run *run, void *memory, size_t bytes)
 {
     size_t n = run->data->row_count;
+    char *at = memory;
     assert(bytes >= model_leak_bytes(run->data->row_count, run->data->feature_count) && (uintptr_t)memory % sizeof(double) == 0);
-    (void)bytes;
-    run->ranked = memory;
-    run->p = (double *)(run->ranked + n);
-    run->expected = run->p + n;
-    run->other_p = run->expected + n;
-    run->r = run->other_p + n;
-    run->placement = run->r + n;
-    run->placement_other = run->placement + n;
-    run->x = run->placement_other + n;
-    run->rows = (uint32_t *)(run->x + n * run->data->feature_count);
-    run->train = run->rows + n;
-    run->index = run->train + n;
-    run->y = (uint8_t *)(run->index + n);
-    run->seen = run->y + n;
+    run->ranked = cut(&at, n * sizeof *run->ranked);
+    run->p = cut(&at, n * sizeof(double));
+    run->expected = cut(&at, n * sizeof(double));
+    run->other_p = cut(&at, n * sizeof(double));
+    run->r = cut(&at, n * sizeof(double));
+    run->placement = cut(&at, n * sizeof(double));
+    run->placement_other = cut(&at, n * sizeof(double));
+    run->x = cut(&at, n * run->data->feature_count * sizeof(double));
+    run->rows = cut(&at, n * sizeof(uint32_t));
+    run->train = cut(&at, n * sizeof(uint32_t));
+    run->index = cut(&at, n * sizeof(uint32_t));
+    run->y = cut(&at, n);
+    run->seen = cut(&at, n);
+    assert((size_t)(at - (char *)memory) <= bytes);
     for (uint32_t i = 0; i < n; i++)
         run->rows[i] = i;
 }
@@ -185,7 +193,10 @@ int model_leak_permuted(struct model_leak_run *run, const struct signals_resampl
 
 static bool same_bits(double a, double b)
 {
-    return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof a) == 0;
+    uint64_t x, y;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x == y || (isnan(a) && isnan(b));
 }
 
 int model_leak_future(struct model_leak_run *run, const struct model_leak_features *features, struct model_leak *out)

@@ -15,19 +15,28 @@ size_t signals_scratch_bytes(uint32_t capacity)
     return (size_t)capacity * BYTES_PER_RECORD;
 }
 
+static void *cut(char **at, size_t bytes)
+{
+    void *piece = *at;
+    *at += bytes;
+    return piece;
+}
+
 void signals_scratch_init(struct signals_scratch *scratch, void *memory, size_t bytes, uint32_t capacity)
 {
+    size_t n = capacity;
+    char *at = memory;
     assert(bytes >= signals_scratch_bytes(capacity) && (uintptr_t)memory % sizeof(double) == 0);
-    (void)bytes;
     scratch->capacity = capacity;
-    scratch->ranked = memory;
-    scratch->p = (double *)(scratch->ranked + capacity);
-    scratch->r = scratch->p + capacity;
-    scratch->a = scratch->r + capacity;
-    scratch->b = scratch->a + 2 * (size_t)capacity;
-    scratch->c = scratch->b + 2 * (size_t)capacity;
-    scratch->rows = (uint32_t *)(scratch->c + 2 * (size_t)capacity);
-    scratch->y = (uint8_t *)(scratch->rows + capacity);
+    scratch->ranked = cut(&at, n * sizeof *scratch->ranked);
+    scratch->p = cut(&at, n * sizeof(double));
+    scratch->r = cut(&at, n * sizeof(double));
+    scratch->a = cut(&at, 2 * n * sizeof(double));
+    scratch->b = cut(&at, 2 * n * sizeof(double));
+    scratch->c = cut(&at, 2 * n * sizeof(double));
+    scratch->rows = cut(&at, n * sizeof(uint32_t));
+    scratch->y = cut(&at, n);
+    assert((size_t)(at - (char *)memory) <= bytes);
 }
 
 /* --- the window --------------------------------------------------------------------------------------------------- */
