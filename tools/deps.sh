@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(gcc make pkg-config libzmq3-dev libmsgpack-dev liblmdb-dev libyaml-dev libcmocka-dev
-          libgsl-dev liblinear-dev python3-numpy zlib1g-dev libjansson-dev libsodium-dev tzdata jq valgrind cppcheck clang-tidy)
+          libgsl-dev liblinear-dev libxgboost-dev python3-numpy zlib1g-dev libjansson-dev libsodium-dev tzdata jq valgrind cppcheck clang-tidy)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -6,5 +6,5 @@ golden_MODULES := rules base
 # golden numbers of the quantitative parts
 TESTS += golden_quant
 golden_quant_SRC := $(sort $(wildcard tests/golden/quant/*.c))
-golden_quant_MODULES := performance overfit experiment covariance warning exits kelly risk base
-golden_quant_LIBS := -lgsl -lgslcblas -lm
+golden_quant_MODULES := performance overfit experiment covariance warning exits kelly risk model signals strategy base
+golden_quant_LIBS = $(model_LIBS) $(signals_LIBS) -ljansson -lm

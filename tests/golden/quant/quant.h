@@ -58,9 +58,11 @@ void quant_fail(struct quant_folder *folder, const char *file, const char *forma
     X(stats)                                                                                                           \
     X(metrics)                                                                                                         \
     X(overfit)                                                                                                         \
+    X(calibration)                                                                                                     \
     X(covariance)                                                                                                      \
     X(sequential)                                                                                                      \
     X(changepoint)                                                                                                     \
+    X(ml)                                                                                                              \
     X(sizing_exits)
 
 #define X(name) void quant_##name(struct quant_folder *folder);
