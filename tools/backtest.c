@@ -91,7 +91,6 @@ static void print_table(const struct backtest *backtest, const struct replay *re
 {
     struct table *table = table_new(columns, sizeof columns / sizeof columns[0]);
     char text[TEXT_MAX], number[32], other[32], third[32];
-    double low, high;
     struct performance_report r;
     for (uint32_t a = 0; table && a < backtest->config->account_count; a++) {
         const struct core *core = replay_core(replay, a);
@@ -104,15 +103,15 @@ static void print_table(const struct backtest *backtest, const struct replay *re
         table_cell(table, "%s", text_money(account->equity, text));
         table_cell(table, "%s", text_signed(account->equity - account->rules.initial, text));
         performance_read(&backtest->report->accounts[a].performance, &r);
-        report_wilson(r.trades.wins, r.trades.wins + r.trades.losses, &low, &high);
+        struct signals_interval won = report_won(&r.trades);
         table_cell(table, "%s", report_percent(r.fall_equity.share, 2, number));
         table_cell(table, "%s [%s, %s]", report_number(r.days.sharpe, 1, number), report_number(r.days.sharpe_low, 1, other),
                    report_number(r.days.sharpe_high, 1, third));
         table_cell(table, "%" PRIu64, account->signals);
         table_cell(table, "%" PRIu64, account->entries_filled);
         table_cell(table, "%" PRIu64, account->trades);
-        table_cell(table, "%s [%s, %s]", report_percent(r.trades.win_rate, 0, number), report_number(100 * low, 0, other),
-                   report_number(100 * high, 0, third));
+        table_cell(table, "%s [%s, %s]", report_percent(r.trades.win_rate, 0, number), report_number(100 * won.lo, 0, other),
+                   report_number(100 * won.hi, 0, third));
         table_cell(table, "%s", report_number(r.trades.expectancy_r, 3, number));
         table_cell(table, "%s", report_number(r.trades.profit_factor, 2, number));
         table_cell(table, "%u", core_open_positions(core));

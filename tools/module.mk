@@ -11,7 +11,7 @@ tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/acco
 PROGRAMS += propfleet
 propfleet_DIR := bin
 propfleet_SRC := tools/main.c
-propfleet_MODULES = tools statement csv datafile loader performance $(replay_NEEDS)
+propfleet_MODULES = tools statement csv datafile loader performance signals $(replay_NEEDS)
 propfleet_LIBS = -lyaml -llmdb -lmsgpackc -ljansson -lsodium -lz $(performance_LIBS)
 
 # statements of real accounts

@@ -57,17 +57,16 @@ static void summary_row(FILE *out, const struct report *report, const struct rep
     const struct core *core = replay_core(replay, index);
     struct performance_report r;
     char text[96], buffer[TEXT_MAX], number[32];
-    double low, high;
     performance_read(&report->accounts[index].performance, &r);
-    report_wilson(r.trades.wins, r.trades.wins + r.trades.losses, &low, &high);
+    struct signals_interval won = report_won(&r.trades), mean = report_mean_r(&r.trades);
     fprintf(out, "<tr><td><a href=\"#%s\">%s</a></td><td>%s</td>", core->settings->name, core->settings->name, core->personality->name);
     signed_cell(out, r.days.total_return, report_percent(r.days.total_return, 2, number));
     cell(out, report_percent(r.fall_equity.share, 2, number));
     cell(out, interval(r.days.sharpe, r.days.sharpe_low, r.days.sharpe_high, 2, text));
     fprintf(out, "<td>%" PRIu64 "</td>", r.days.n);
     cell(out, text_count(r.trades.n, buffer));
-    cell(out, interval(100 * r.trades.win_rate, 100 * low, 100 * high, 1, text));
-    signed_cell(out, r.trades.expectancy_r, report_number(r.trades.expectancy_r, 3, number));
+    cell(out, interval(100 * r.trades.win_rate, 100 * won.lo, 100 * won.hi, 1, text));
+    signed_cell(out, r.trades.expectancy_r, interval(r.trades.expectancy_r, mean.lo, mean.hi, 3, text));
     if (isinf(r.trades.profit_factor))
         fprintf(out, "<td>inf (no losses, n=%" PRIu64 ")</td>", r.trades.n);
     else
@@ -78,13 +77,13 @@ static void summary_row(FILE *out, const struct report *report, const struct rep
 static void summary(FILE *out, const struct report *report, const struct replay *replay)
 {
     fputs("<h2>All accounts</h2>\n<table><tr><th>Account</th><th>Personality</th><th>Return</th><th>Max. drawdown</th>"
-          "<th>Sharpe, a year [95 %]</th><th>Days</th><th>Trades</th><th>Won, % [95 %]</th><th>Mean R</th><th>Profit factor</th></tr>\n", out);
+          "<th>Sharpe, a year [95 %]</th><th>Days</th><th>Trades</th><th>Won, % [95 %]</th><th>Mean R [95 %]</th><th>Profit factor</th></tr>\n", out);
     for (uint32_t a = 0; a < report->config->account_count; a++)
         if (report->accounts[a].used)
             summary_row(out, report, replay, a);
     fputs("</table>\n<p class=\"small\">Return: growth of equity over the days shown, deposits and payouts left out. Drawdown: with what floats, at each "
           "market instant, of the peak. Sharpe: of daily returns, arithmetic, exact t interval under independent normal returns. Won: flats apart, "
-          "Wilson interval. R: net result over the money at the first stop. An interval that holds 0 says: no edge was shown.</p>\n", out);
+          "Wilson interval. R: net result over the money at the first stop, t interval. An interval that holds 0 says: no edge was shown.</p>\n", out);
 }
 
 /* --- one account --------------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 #include "base/tz.h"
 
 #define NS_DAY (INT64_C(86400) * 1000000000)
-#define Z95 1.959963984540054
+#define CONFIDENCE 0.95
 
 struct report *report_new(const struct fleet_config *config)
 {
@@ -166,15 +166,14 @@ const char *report_number(double value, int digits, char out[32])
     return out;
 }
 
-void report_wilson(uint64_t k, uint64_t n, double *low, double *high)
+struct signals_interval report_won(const struct trades_report *trades)
 {
-    *low = *high = NAN;
-    if (n == 0)
-        return;
-    double m = (double)n, x = (double)k, z2 = Z95 * Z95;
-    double middle = (x + z2 / 2) / (m + z2), half = Z95 / (m + z2) * sqrt(x * (m - x) / m + z2 / 4);
-    *low = k == 0 ? 0.0 : middle - half;
-    *high = k == n ? 1.0 : middle + half;
+    return signals_interval_wilson((uint32_t)trades->wins, (uint32_t)(trades->wins + trades->losses), CONFIDENCE);
+}
+
+struct signals_interval report_mean_r(const struct trades_report *trades)
+{
+    return signals_interval_mean(trades->expectancy_r, trades->sd_r, (uint32_t)trades->r_n, CONFIDENCE);
 }
 
 static json_t *real(double value)
@@ -191,13 +190,12 @@ static json_t *money(dec_t value)
 
 static json_t *trades_json(const struct trades_report *t)
 {
-    double low, high;
-    report_wilson(t->wins, t->wins + t->losses, &low, &high);
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:I}", "n",
+    struct signals_interval won = report_won(t), mean = report_mean_r(t);
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:I}", "n",
                      (json_int_t)t->n, "wins", (json_int_t)t->wins, "losses", (json_int_t)t->losses, "flats",
-                     (json_int_t)t->flats, "net", money(t->net), "win_rate", real(t->win_rate), "win_rate_low95", real(low),
-                     "win_rate_high95", real(high), "profit_factor", real(t->profit_factor), "payoff", real(t->payoff),
-                     "expectancy_r", real(t->expectancy_r), "sd_r", real(t->sd_r), "r_n", (json_int_t)t->r_n, "cost",
+                     (json_int_t)t->flats, "net", money(t->net), "win_rate", real(t->win_rate), "win_rate_low95", real(won.lo),
+                     "win_rate_high95", real(won.hi), "profit_factor", real(t->profit_factor), "payoff", real(t->payoff),
+                     "expectancy_r", real(t->expectancy_r), "expectancy_r_low95", real(mean.lo), "expectancy_r_high95", real(mean.hi), "sd_r", real(t->sd_r), "r_n", (json_int_t)t->r_n, "cost",
                      money(t->cost), "cost_share", real(t->cost_share), "duration_s", real(t->duration_s), "losses_in_row",
                      (json_int_t)t->losses_in_row);
 }

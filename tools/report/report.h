@@ -15,6 +15,7 @@
 #include "tools/report/svg.h"
 #include "workers/performance/performance.h"
 #include "workers/replay/replay.h"
+#include "workers/strategy/signals/interval.h"
 
 #define REPORT_MONTHS_MAX 360u /* later ones are left out of the table */
 
@@ -67,7 +68,8 @@ int report_html(const struct report *report, const struct replay *replay, const 
 /* "12.3 %", "-" when undefined; digits after the point. */
 const char *report_percent(double share, int digits, char out[32]);
 const char *report_number(double value, int digits, char out[32]);
-/* Two-sided 95 % Wilson interval of k of n (quant.md section 3); NaN when n is 0. */
-void report_wilson(uint64_t k, uint64_t n, double *low, double *high);
+/* 95 % intervals of won trades (Wilson, flats apart) and of mean R (t). */
+struct signals_interval report_won(const struct trades_report *trades);
+struct signals_interval report_mean_r(const struct trades_report *trades);
 
 #endif
