@@ -12,7 +12,7 @@
 #define R_BINS 14u /* halves of R from R_FROM on; the ends hold what is beyond */
 
 static const char style[] =
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1c2330;background:#fff}"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:1140px;margin:2em auto;padding:0 1em;color:#1c2330;background:#fff}"
     "h1{font-size:1.5em}h2{margin-top:2.2em;border-bottom:1px solid #c9d1dc;padding-bottom:.2em;font-size:1.2em}"
     ".sim{background:#fff3cd;border-left:5px solid #b58100;padding:.7em 1em}"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:1em 0;font-size:.93em;display:block;overflow-x:auto}"
@@ -77,13 +77,13 @@ static void summary_row(FILE *out, const struct report *report, const struct rep
 static void summary(FILE *out, const struct report *report, const struct replay *replay)
 {
     fputs("<h2>All accounts</h2>\n<table><tr><th>Account</th><th>Personality</th><th>Return</th><th>Max. drawdown</th>"
-          "<th>Sharpe, a year [95 %]</th><th>Days</th><th>Trades</th><th>Won, % [95 %]</th><th>Mean R [95 %]</th><th>Profit factor</th></tr>\n", out);
+          "<th>Sharpe, a year [95 %]</th><th>Days</th><th>Trades</th><th>Won, % [95 %]</th><th>Mean R [95 %]</th><th>PF</th></tr>\n", out);
     for (uint32_t a = 0; a < report->config->account_count; a++)
         if (report->accounts[a].used)
             summary_row(out, report, replay, a);
     fputs("</table>\n<p class=\"small\">Return: growth of equity over the days shown, deposits and payouts left out. Drawdown: with what floats, at each "
           "market instant, of the peak. Sharpe: of daily returns, arithmetic, exact t interval under independent normal returns. Won: flats apart, "
-          "Wilson interval. R: net result over the money at the first stop, t interval. An interval that holds 0 says: no edge was shown.</p>\n", out);
+          "Wilson interval. R: net result over the money at the first stop, t interval. PF: gross profit over gross loss. An interval that holds 0 says: no edge was shown.</p>\n", out);
 }
 
 /* --- one account --------------------------------------------------------------------------------------------------------- */
