@@ -8,3 +8,9 @@ TESTS += golden_quant
 golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c
 golden_quant_MODULES := base
 golden_quant_LIBS := -lm
+
+# fresh series through the Wyckoff machine, for tests/golden/wyckoff_pairs.py
+TESTS += wyckoff_pairs
+wyckoff_pairs_SRC := tests/golden/wyckoff_pairs.c
+wyckoff_pairs_MODULES := wyckoff base
+wyckoff_pairs_LIBS := -lm

@@ -6,3 +6,7 @@ TESTS += test_breakout
 test_breakout_SRC := tests/unit/test_breakout.c
 test_breakout_MODULES := strategy base
 test_breakout_LIBS := -lm
+
+# Wyckoff schematics (pure)
+MODULES += wyckoff
+wyckoff_SRC := $(addprefix workers/strategy/wyckoff/,params.c series.c machine.c range.c evidence.c wyckoff.c)
