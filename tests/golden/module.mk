@@ -6,7 +6,8 @@ golden_MODULES := rules base
 # golden numbers of the quantitative parts
 TESTS += golden_quant
 golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c
-golden_quant_MODULES := base
+golden_quant_SRC += tests/golden/quant/quant_wyckoff.c
+golden_quant_MODULES := base wyckoff
 golden_quant_LIBS := -lm
 
 # fresh series through the Wyckoff machine, for tests/golden/wyckoff_pairs.py
