@@ -22,3 +22,7 @@ TESTS += test_wyckoff_restart
 test_wyckoff_restart_SRC := tests/unit/test_wyckoff_restart.c tests/unit/wyckoff_schematic.c
 test_wyckoff_restart_MODULES := wyckoff base
 test_wyckoff_restart_LIBS := -lm
+TESTS += test_wyckoff_score
+test_wyckoff_score_SRC := tests/unit/test_wyckoff_score.c tests/unit/wyckoff_schematic.c
+test_wyckoff_score_MODULES := wyckoff_score wyckoff base
+test_wyckoff_score_LIBS := -lgsl -lgslcblas -lm

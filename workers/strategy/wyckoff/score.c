@@ -63,8 +63,8 @@ void score_jeffreys(uint32_t k, uint32_t n, double level, double *low, double *h
 {
     assert(k <= n && level > 0.0 && level < 1.0 && low && high);
     double a = (double)k + 0.5, b = (double)(n - k) + 0.5, tail = (1.0 - level) / 2.0;
-    *low = k == 0 ? 0.0 : gsl_cdf_beta_Pinv(tail, a, b);
-    *high = k == n ? 1.0 : gsl_cdf_beta_Qinv(tail, a, b);
+    *low = gsl_cdf_beta_Pinv(tail, a, b);
+    *high = gsl_cdf_beta_Qinv(tail, a, b);
 }
 
 static double margin(const struct score_stage *stage, const double *x)

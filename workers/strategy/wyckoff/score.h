@@ -51,8 +51,8 @@ int score_model_check(const struct score_model *model, struct error *err);
 /* For an event with evidence (asserted); the caller may have filled in its profile. The model must have passed. */
 struct score_answer score_complete(const struct score_model *model, const struct wyckoff_event *event);
 
-/* Jeffreys interval of k of n at `level` (0.95): quantiles of Beta(k + 1/2, n - k + 1/2); 0 for k = 0, 1 for k = n at their
- * ends. n 0: the whole of 0..1. k <= n and 0 < level < 1 are asserted. */
+/* Jeffreys interval of k of n at `level` (0.95): quantiles of Beta(k + 1/2, n - k + 1/2), also
+ * for k = 0, k = n and n = 0. k <= n and 0 < level < 1 are asserted. */
 void score_jeffreys(uint32_t k, uint32_t n, double level, double *low, double *high);
 
 #endif
