@@ -60,7 +60,7 @@ static uint32_t long_series(uint64_t seed, double noise)
     return s.bar_count;
 }
 
-/* --- features --------------------------------------------------------------------------------------------------------------- */
+/* --- features -------------------------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -126,7 +126,7 @@ static void test_features_against_naive(void **unused)
     }
 }
 
-/* --- drawn schematics --------------------------------------------------------------------------------------------------------- */
+/* --- drawn schematics ------------------------------------------------------------------------------------------ */
 
 static bool found_near(uint32_t direction, uint32_t kind, uint32_t bar, uint32_t within)
 {
@@ -232,7 +232,7 @@ static void test_what_events_promise(void **unused)
     assert_true(results[WYCKOFF_FAIL] > 20 && results[WYCKOFF_COMPLETE] > 20);
 }
 
-/* --- evidence ------------------------------------------------------------------------------------------------------------------ */
+/* --- evidence -------------------------------------------------------------------------------------------------- */
 
 static double naive_slope(uint32_t from, uint32_t to)
 {
@@ -354,7 +354,7 @@ static void test_grades(void **unused)
     assert_int_equal(spring_grade(1.19, 0.5), WYCKOFF_GRADE_QUIET);
 }
 
-/* --- symmetry ------------------------------------------------------------------------------------------------------------------ */
+/* --- symmetry -------------------------------------------------------------------------------------------------- */
 
 /* Prices mirrored about 10: each direction says what the other one said. The doubles of mirrored prices are not the mirrored
  * doubles, so this holds but for edges that are met to the last digit; none is here. */
@@ -396,7 +396,7 @@ static void test_mirror(void **unused)
     assert_true(event_count > 100);
 }
 
-/* --- edges --------------------------------------------------------------------------------------------------------------------- */
+/* --- edges ----------------------------------------------------------------------------------------------------- */
 
 static void test_refusals(void **unused)
 {

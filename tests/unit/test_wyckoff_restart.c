@@ -47,7 +47,7 @@ static struct wyckoff_context context_of(uint64_t *seed)
                                     .strength = schematic_uniform(seed, -1.0, 1.0)};
 }
 
-/* --- restarts ------------------------------------------------------------------------------------------------------------------ */
+/* --- restarts -------------------------------------------------------------------------------------------------- */
 
 /* What a restart does: bytes at some address, memory that held something else, the check, the copy. */
 static void restart(struct wyckoff *w, const struct wyckoff_params *params)
@@ -107,7 +107,7 @@ static void test_a_thousand_restarts(void **unused)
     assert_true(events[0] > 50 && events[1] > 50);
 }
 
-/* --- rebuilding from history ---------------------------------------------------------------------------------------------------- */
+/* --- rebuilding from history ----------------------------------------------------------------------------------- */
 
 struct said {
     uint32_t kind, direction, bar, known_bar;
@@ -177,7 +177,7 @@ static void test_rebuild_from_history(void **unused)
             assert_int_equal(wrong[k], 0);
 }
 
-/* --- hostile bytes -------------------------------------------------------------------------------------------------------------- */
+/* --- hostile bytes --------------------------------------------------------------------------------------------- */
 
 static uint32_t mid_series(struct wyckoff *w, const struct wyckoff_params *params, uint32_t direction, uint32_t stage)
 {

@@ -41,7 +41,7 @@ static struct run *run_of(const char *name)
     return NULL;
 }
 
-/* --- running the bars ---------------------------------------------------------------------------------------------------- */
+/* --- running the bars ------------------------------------------------------------------------------------------ */
 
 static struct wyckoff_bar bar_at(int64_t *const points[5], uint32_t row)
 {
@@ -97,7 +97,7 @@ static void run_cases(struct quant_folder *folder, const struct table *bars)
         free(points[c]);
 }
 
-/* --- against the reference ----------------------------------------------------------------------------------------------- */
+/* --- against the reference ------------------------------------------------------------------------------------- */
 
 static uint32_t direction_of(const char *text)
 {

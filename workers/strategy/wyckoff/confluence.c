@@ -15,7 +15,7 @@ static const double stage_weights[WYCKOFF_KINDS] = {
     [WYCKOFF_SOS] = 0.8, [WYCKOFF_LPS] = 0.9,    [WYCKOFF_E] = 0.5,
 };
 
-/* --- the view of one timeframe -------------------------------------------------------------------------------------------- */
+/* --- the view of one timeframe --------------------------------------------------------------------------------- */
 
 /* Whether the direction has a pattern that counts. */
 static bool counts(const struct wyckoff_pattern *x, uint32_t last_bar)
@@ -55,7 +55,7 @@ struct confluence_view confluence_view(const struct wyckoff *w, double ema_slope
     return view;
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------------------ */
+/* --- all of them ----------------------------------------------------------------------------------------------- */
 
 static bool view_is_sane(const struct confluence_view *view, int64_t now_ns)
 {

@@ -19,7 +19,7 @@ uint32_t evidence_grade(double rv, double penetration_atr)
     return rv < 1.2 && penetration_atr <= 0.5 ? WYCKOFF_GRADE_QUIET : WYCKOFF_GRADE_MODERATE;
 }
 
-/* --- gathered bar by bar ------------------------------------------------------------------------------------------------------ */
+/* --- gathered bar by bar --------------------------------------------------------------------------------------- */
 
 /* The AR tested the upper edge, the ST the lower one. */
 void evidence_begin_b(struct machine *m)
@@ -86,7 +86,7 @@ void evidence_bar(struct machine *m)
         count_tests(m);
 }
 
-/* --- said at an event --------------------------------------------------------------------------------------------------------- */
+/* --- said at an event ------------------------------------------------------------------------------------------ */
 
 static double volume_slope(const struct wyckoff_sums *sums)
 {

@@ -6,7 +6,7 @@
 #define PS_FIRST_BAR 10u /* a PS has at least so many bars before it */
 #define PS_LAST_BACK 3u  /* and lies at least so far before the climax */
 
-/* --- events ----------------------------------------------------------------------------------------------------------------- */
+/* --- events ---------------------------------------------------------------------------------------------------- */
 
 struct where machine_here(const struct machine *m, double price)
 {
@@ -85,7 +85,7 @@ static void begin_stage(struct machine *m, enum wyckoff_stage stage)
     m->x->low = (struct wyckoff_low){0};
 }
 
-/* --- SC and PS ---------------------------------------------------------------------------------------------------------------- */
+/* --- SC and PS ------------------------------------------------------------------------------------------------- */
 
 /* The highest high of the n bars before bar t, and the lowest low; the first of equal ones. */
 static double highest_before(const struct machine *m, uint32_t n, uint32_t *bar)
@@ -186,7 +186,7 @@ void machine_idle(struct machine *m)
     (void)machine_begin(m);
 }
 
-/* --- phase A ------------------------------------------------------------------------------------------------------------------- */
+/* --- phase A --------------------------------------------------------------------------------------------------- */
 
 void machine_climax(struct machine *m)
 {
@@ -265,7 +265,7 @@ void machine_rally(struct machine *m)
     }
 }
 
-/* --- phase D ------------------------------------------------------------------------------------------------------------------- */
+/* --- phase D --------------------------------------------------------------------------------------------------- */
 
 /* The pullback after the SOS, up to the close above the high of its lowest bar. */
 static void markup_pullback(struct machine *m, double width)

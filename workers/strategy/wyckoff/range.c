@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* --- the spring ------------------------------------------------------------------------------------------------------------- */
+/* --- the spring ------------------------------------------------------------------------------------------------ */
 
 /* Below the range: true while it is, whatever happens to it. */
 static bool range_below(struct machine *m, double width)
@@ -39,7 +39,7 @@ static bool range_below(struct machine *m, double width)
     return true;
 }
 
-/* --- the test of the spring --------------------------------------------------------------------------------------------------- */
+/* --- the test of the spring ------------------------------------------------------------------------------------ */
 
 static bool is_test(const struct machine *m, double width)
 {
@@ -72,7 +72,7 @@ static void range_test(struct machine *m, double width)
     machine_mark(m, WYCKOFF_TEST, machine_lowest(m));
 }
 
-/* --- the sign of strength ----------------------------------------------------------------------------------------------------- */
+/* --- the sign of strength -------------------------------------------------------------------------------------- */
 
 struct leg {
     uint32_t bar; /* its lowest low, the first of equal ones */
@@ -150,7 +150,7 @@ static bool range_strength(struct machine *m, double width)
     return true;
 }
 
-/* --- phases B and C ------------------------------------------------------------------------------------------------------------ */
+/* --- phases B and C -------------------------------------------------------------------------------------------- */
 
 void machine_range(struct machine *m)
 {

@@ -12,7 +12,7 @@ static bool has_evidence(uint32_t kind)
     return kind >= WYCKOFF_ST && kind <= WYCKOFF_LPS;
 }
 
-/* --- a model from outside ------------------------------------------------------------------------------------------------ */
+/* --- a model from outside -------------------------------------------------------------------------------------- */
 
 static int knots_check(const struct score_stage *stage, const char *name, struct error *err)
 {
@@ -57,7 +57,7 @@ int score_model_check(const struct score_model *model, struct error *err)
     return 0;
 }
 
-/* --- a probability -------------------------------------------------------------------------------------------------------- */
+/* --- a probability --------------------------------------------------------------------------------------------- */
 
 void score_jeffreys(uint32_t k, uint32_t n, double level, double *low, double *high)
 {

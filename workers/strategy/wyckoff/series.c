@@ -11,7 +11,7 @@ const struct wyckoff_kept *series_bar(const struct wyckoff_series *series, uint3
     return &series->bars[i % WYCKOFF_RING];
 }
 
-/* --- the sliding median: the window's volumes, sorted ------------------------------------------------------------------- */
+/* --- the sliding median: the window's volumes, sorted ---------------------------------------------------------- */
 
 /* The first place whose volume is not below `volume`. */
 static uint32_t sorted_place(const struct wyckoff_series *series, double volume)
@@ -51,7 +51,7 @@ static double sorted_median(const struct wyckoff_series *series)
     return n % 2 ? series->sorted[n / 2] : (series->sorted[n / 2 - 1] + series->sorted[n / 2]) / 2.0;
 }
 
-/* --- features ------------------------------------------------------------------------------------------------------------ */
+/* --- features -------------------------------------------------------------------------------------------------- */
 
 void series_push(struct wyckoff_series *series, const struct wyckoff_params *p, const struct wyckoff_bar *bar)
 {
@@ -97,7 +97,7 @@ void series_settle(struct wyckoff_series *series, const struct wyckoff_params *p
     sorted_insert(series, series_bar(series, t)->volume);
 }
 
-/* --- bytes of a snapshot --------------------------------------------------------------------------------------------------- */
+/* --- bytes of a snapshot --------------------------------------------------------------------------------------- */
 
 static bool number_in(double value, double least, double most)
 {
@@ -123,7 +123,10 @@ static bool sorted_restorable(const struct wyckoff_series *series, const struct 
     struct wyckoff_series again = {0};
     for (uint32_t i = series->bar_count - count; i < series->bar_count; i++)
         sorted_insert(&again, series->bars[i % WYCKOFF_RING].volume);
-    return memcmp(again.sorted, series->sorted, sizeof again.sorted) == 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (again.sorted[i] != series->sorted[i])
+            return false;
+    return true;
 }
 
 bool series_restorable(const struct wyckoff_series *series, const struct wyckoff_params *p)

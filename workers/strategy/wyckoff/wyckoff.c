@@ -8,7 +8,7 @@
 
 #define BAR_COUNT_MAX (UINT32_MAX - 4096u) /* bar numbers and what is added to them do not wrap */
 
-/* --- names -------------------------------------------------------------------------------------------------------------------- */
+/* --- names ----------------------------------------------------------------------------------------------------- */
 
 const char *wyckoff_event_name(uint32_t kind, uint32_t direction)
 {
@@ -46,7 +46,7 @@ const char *wyckoff_evidence_name(uint32_t index)
     return index < WYCKOFF_EVIDENCE_COUNT ? names[index] : "?";
 }
 
-/* --- a bar -------------------------------------------------------------------------------------------------------------------- */
+/* --- a bar ----------------------------------------------------------------------------------------------------- */
 
 int wyckoff_init(struct wyckoff *w, const struct wyckoff_params *params, enum config_volume_kind volume_kind,
                  struct error *err)
@@ -141,7 +141,7 @@ uint32_t wyckoff_bar_count(const struct wyckoff *w)
     return w->series.bar_count;
 }
 
-/* --- bytes of a snapshot ------------------------------------------------------------------------------------------------------ */
+/* --- bytes of a snapshot --------------------------------------------------------------------------------------- */
 
 static bool bar_in(uint32_t bar, uint32_t bar_count)
 {

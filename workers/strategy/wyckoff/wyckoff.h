@@ -82,7 +82,7 @@ const char *wyckoff_event_name(uint32_t kind, uint32_t direction);
 const char *wyckoff_stage_name(uint32_t stage);
 const char *wyckoff_result_name(uint32_t result); /* "fail", "complete", "timeout" */
 
-/* --- what comes in ----------------------------------------------------------------------------------------------------- */
+/* --- what comes in --------------------------------------------------------------------------------------------- */
 
 struct wyckoff_bar {
     int64_t time_ns;              /* when it closed */
@@ -106,7 +106,7 @@ struct wyckoff_features { /* quant.md 2.2; NaN until defined */
     double clv01;           /* (close - low) / (high - low), 0.5 for a bar without range */
 };
 
-/* --- what comes out ---------------------------------------------------------------------------------------------------- */
+/* --- what comes out -------------------------------------------------------------------------------------------- */
 
 /* X(name): the evidence at ST, SPRING, TEST, SOS and LPS (quant.md 2.4), all as of the bar at which the event was known, of
  * the direction's own prices. NaN where there is none (no spring, nothing given by the caller). */
@@ -195,7 +195,7 @@ struct wyckoff_output {
     struct wyckoff_end ends[WYCKOFF_DIRECTIONS];
 };
 
-/* --- the state: fields are the module's, here for their size ------------------------------------------------------------ */
+/* --- the state: fields are the module's, here for their size --------------------------------------------------- */
 
 struct wyckoff_kept { /* a bar that can be looked back on */
     int64_t time_ns;
@@ -259,7 +259,7 @@ static_assert(sizeof(struct wyckoff) == 16 + WYCKOFF_RING * (64 + 8) + 24 + 2 * 
               "no padding: states compare by bytes");
 static_assert(sizeof(struct wyckoff) % 8 == 0 && sizeof(struct wyckoff) <= 8192, "fits a detector's slot");
 
-/* --- calls -------------------------------------------------------------------------------------------------------------- */
+/* --- calls ----------------------------------------------------------------------------------------------------- */
 
 /* 0; -ENOTSUP for a series without volume (VOLUME_NONE): every schematic needs volume evidence; -EINVAL for parameters out of
  * bounds. Each with its reason in err; *w is all zero then, and no call takes it. */

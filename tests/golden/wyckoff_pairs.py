@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+"""Fresh series of the reference generator through the reference detector and through ours: identical events and ends.
+
+    wyckoff_pairs.py reference-folder wyckoff_pairs-binary [first-seed [series-per-noise]]
+
+Prints "ok - ..." and "not ok - ..." lines and, as "# ..." lines, recall and precision of both parameter sets (quant.md 2.6).
+Series are rounded to 1e-5 around a price of 200, as those of golden/wyckoff are. Seeds begin at first-seed (default
+100000; those of the golden files are below 401). The two detectors run in as many processes as there are processors."""
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+NOISES = (0.5, 1.0, 1.5)
+EVENTS = ('PS', 'SC', 'AR', 'ST', 'SPRING', 'TEST', 'SOS', 'LPS', 'E')
+BATCH = 50
+SETS = ('1', '2')
+# share of the series of a noise level: kind, direction that is meant
+MIX = ((0.40, 'positive', 0), (0.30, 'positive', 1), (0.12, 'breakdown', 0), (0.08, 'breakdown', 1), (0.05, 'walk', None),
+       (0.05, 'drift', None))
+# quant.md 2.6, at the three noise levels: recall of the prototype on 200 series each
+EXPECTED = {'SC': (.99, .95, .74), 'AR': (.96, .94, .74), 'ST': (.96, .94, .68), 'SPRING': (.94, .72, .32),
+            'TEST': (.65, .48, .22), 'SOS': (.91, .76, .38), 'LPS': (.82, .68, .33)}
+NEAR = 0.05
+EXPECTED_OF = 200
+
+
+def imports(folder):
+    sys.path.insert(0, folder)
+    sys.dont_write_bytecode = True
+    import wyckoff_detector
+    import wyckoff_generator
+    return wyckoff_generator, wyckoff_detector
+
+
+def draw(generator, seed, noise, kind):
+    if kind == 'walk':
+        return generator.randomwalk(seed)
+    if kind == 'drift':
+        return generator.randomwalk(seed, drift=0.05 if seed % 2 else -0.05)
+    return generator.schematic(seed, noise=noise, fail='breakdown' if kind == 'breakdown' else None)
+
+
+def points(series, direction):
+    """Whole points of 1e-5, mirrored for distribution: open, high, low, close."""
+    sign = -1 if direction == 1 else 1
+    o, h, l, c = (np.rint((200 + sign * series[k]) * 1e5).astype(np.int64) for k in 'ohlc')
+    return (o, h, l, c) if sign > 0 else (o, l, h, c)
+
+
+def reference(detector, prices, volume):
+    quoted = dict(zip('ohlc', (p / 1e5 for p in prices)), v=volume)
+    said = []
+    for direction, (events, ends) in enumerate(detector.detect(quoted)):
+        said += [(direction, name, bar, known) for name, bar, known in events]
+        said += [(direction, '=', end['res'], end['state'], int(end['t'])) for end in ends]
+    return sorted(said, key=str)
+
+
+def ours(binary, number, blob, count):
+    """What the machine says of each series of a batch."""
+    done = subprocess.run([binary, number], input=blob, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f'{binary} {number}: exit {done.returncode}: {done.stderr.decode()}')
+    said = [[] for _ in range(count)]
+    for line in done.stdout.decode().splitlines():
+        series, direction, name, *rest = line.split()
+        rest = (rest[0], rest[1], int(rest[2])) if name == '=' else (int(rest[0]), int(rest[1]))
+        said[int(series)].append((int(direction), name, *rest))
+    return [sorted(one, key=str) for one in said]
+
+
+def batch(job):
+    folder, binary, noise, plan = job
+    generator, detector = imports(folder)
+    blob, wanted, labels = [], [], []
+    for seed, kind, direction in plan:
+        series = draw(generator, seed, noise, kind)
+        prices, volume = points(series, direction), series['v']
+        o, h, l, c = (p * 1000 for p in prices)
+        bars = np.stack([o, h, l, c, volume.astype(np.int64) * 10**8], 1)
+        blob.append(np.int64(len(volume)).tobytes() + np.ascontiguousarray(bars).tobytes())
+        wanted.append(reference(detector, prices, volume))
+        labels.append({name: int(bar) for name, bar in series['labels'].items()})
+    blob = b''.join(blob)
+    return noise, plan, labels, wanted, {number: ours(binary, number, blob, len(plan)) for number in SETS}
+
+
+def plans(first_seed, count):
+    """Jobs of at most BATCH series, each with seeds of its own."""
+    seed = first_seed
+    for noise in NOISES:
+        plan = []
+        for share, kind, direction in MIX:
+            for _ in range(round(share * count)):
+                plan.append((seed, kind, direction))
+                seed += 1
+        for i in range(0, len(plan), BATCH):
+            yield noise, plan[i:i + BATCH]
+
+
+class Tally:
+    """Matches of one parameter set at one noise level: |bar difference| <= 3 (SC), 6 (others)."""
+
+    def __init__(self):
+        self.meant = dict.fromkeys(EVENTS, 0)
+        self.found = dict.fromkeys(EVENTS, 0)
+        self.said = dict.fromkeys(EVENTS, 0)
+        self.right = dict.fromkeys(EVENTS, 0)
+        self.delays = {name: [] for name in EVENTS}
+        self.broken = self.broken_sos = self.paths = self.path_sos = self.positives = self.crossed = 0
+
+    def positive(self, direction, labels, said):
+        self.positives += 1
+        self.crossed += any(one[0] == 1 - direction and one[1] == 'SOS' for one in said)
+        for name in EVENTS:
+            mine = [one for one in said if one[0] == direction and one[1] == name]
+            near = 3 if name == 'SC' else 6
+            matched = [one for one in mine if name in labels and abs(one[2] - labels[name]) <= near]
+            self.meant[name] += name in labels
+            self.found[name] += bool(matched)
+            self.said[name] += len(mine)
+            self.right[name] += len(matched)
+            self.delays[name] += [one[3] - labels[name] for one in matched]
+
+    def add(self, kind, direction, labels, said):
+        if kind == 'positive':
+            self.positive(direction, labels, said)
+        elif kind == 'breakdown':
+            self.broken += 1
+            self.broken_sos += any(one[0] == direction and one[1] == 'SOS' for one in said)
+        else:
+            self.paths += 2
+            self.path_sos += sum(any(one[0] == way and one[1] == 'SOS' for one in said) for way in (0, 1))
+
+    def recall(self, name):
+        return self.found[name] / max(1, self.meant[name])
+
+    def is_far(self, name, wanted):
+        """More than NEAR away, and more than three standard errors of the difference of two samples."""
+        p = self.recall(name)
+        error = (p * (1 - p) / max(1, self.meant[name]) + wanted * (1 - wanted) / EXPECTED_OF) ** 0.5
+        return abs(p - wanted) > max(NEAR, 3 * error)
+
+    def row(self, name):
+        precision = self.right[name] / max(1, self.said[name])
+        recall = self.recall(name)
+        f1 = 2 * precision * recall / max(1e-9, precision + recall)
+        delay = np.median(self.delays[name]) if self.delays[name] else float('nan')
+        return f'{recall:.2f} {precision:.2f} {f1:.2f} {delay:4.0f}'
+
+
+def table(tallies):
+    for number in SETS:
+        of = [tallies[number, noise] for noise in NOISES]
+        print(f'# set {number}    ' + ' | '.join(f'noise {noise}  n={t.positives}'.ljust(19) for noise, t in zip(NOISES, of)))
+        print('#          ' + ' | '.join(['rec  prec F1   delay'] * 3))
+        for name in EVENTS:
+            print(f'# {name:8s} ' + ' | '.join(t.row(name).ljust(20) for t in of))
+        print('# SOS after a breakdown   ' + ', '.join(f'{t.broken_sos} of {t.broken}' for t in of) +
+              '; on walks and drifts, both directions ' + ', '.join(f'{t.path_sos} of {t.paths}' for t in of) +
+              '; against what is meant ' + ', '.join(f'{t.crossed} of {t.positives}' for t in of))
+
+
+def main():
+    folder, binary = sys.argv[1:3]
+    first_seed = int(sys.argv[3]) if len(sys.argv) > 3 else 100000
+    count = int(sys.argv[4]) if len(sys.argv) > 4 else 1000
+    jobs = [(folder, binary, noise, plan) for noise, plan in plans(first_seed, count)]
+    tallies = {(number, noise): Tally() for number in SETS for noise in NOISES}
+    counted = {noise: [0, 0, 0] for noise in NOISES}  # series, events and ends, series that differ
+    shown = 0
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        for noise, plan, labels, wanted, said in pool.imap(batch, jobs):
+            for i, (seed, kind, direction) in enumerate(plan):
+                counted[noise][0] += 1
+                counted[noise][1] += len(wanted[i])
+                if said['1'][i] != wanted[i]:
+                    counted[noise][2] += 1
+                    if shown < 5:
+                        shown += 1
+                        print(f'# seed {seed} noise {noise} {kind} {direction}: only in the reference '
+                              f'{sorted(set(wanted[i]) - set(said["1"][i]), key=str)[:4]}, only in ours '
+                              f'{sorted(set(said["1"][i]) - set(wanted[i]), key=str)[:4]}')
+                for number in SETS:
+                    tallies[number, noise].add(kind, direction, labels[i], said[number][i])
+    for noise in NOISES:
+        series, events, wrong = counted[noise]
+        print(f'{"ok" if wrong == 0 and series >= count * 0.99 and events > series else "not ok"} - noise {noise}: {series} series '
+              f'from seed {first_seed}, {events} events and ends, {wrong} series differ')
+    far = [f'{name} at {noise}: {tallies["1", noise].recall(name):.2f}, not {wanted[i]:.2f}' for name, wanted in EXPECTED.items()
+           for i, noise in enumerate(NOISES) if tallies['1', noise].is_far(name, wanted[i])]
+    print(f'{"not ok" if far else "ok"} - recall of set 1 is that of quant.md 2.6, but for chance{": " if far else ""}{"; ".join(far)}')
+    table(tallies)
+    return 1 if far or any(wrong for _, _, wrong in counted.values()) else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
