@@ -36,8 +36,8 @@ static void tell(unsigned series, const struct wyckoff_output *out)
 {
     for (uint32_t i = 0; i < out->event_count; i++) {
         const struct wyckoff_event *event = &out->events[i];
-        printf("%u %u %s %u %u\n", series, event->direction, wyckoff_event_name(event->kind, WYCKOFF_ACCUMULATION), event->bar,
-               event->known_bar);
+        printf("%u %u %s %u %u\n", series, event->direction, wyckoff_event_name(event->kind, WYCKOFF_ACCUMULATION),
+               event->bar, event->known_bar);
     }
     for (uint32_t i = 0; i < out->end_count; i++)
         printf("%u %u = %s %s %u\n", series, out->ends[i].direction, wyckoff_result_name(out->ends[i].result),

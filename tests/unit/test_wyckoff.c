@@ -115,7 +115,9 @@ static void test_features_against_naive(void **unused)
             expect_near(f.atr, atr, "ATR", i);
             expect_near(f.relative_volume, median > 0.0 ? dec_to_double(bars[i].volume) / median : NAN, "RV", i);
             expect_near(f.spread_ratio, range / atr, "SR", i);
-            expect_near(f.clv01, range > 0.0 ? (dec_to_double(bars[i].close) - dec_to_double(bars[i].low)) / range : 0.5, "clv01", i);
+            expect_near(f.clv01,
+                        range > 0.0 ? (dec_to_double(bars[i].close) - dec_to_double(bars[i].low)) / range : 0.5,
+                        "clv01", i);
             if (i > 0)
                 sum += naive_tr(i);
             if (i == params.n_atr)
@@ -170,7 +172,8 @@ static void test_drawn_schematics(void **unused)
     for (uint32_t k = 0; k < WYCKOFF_KINDS; k++)
         if (meant[k] > 0)
             print_message("%s %u of %u  ", wyckoff_event_name(k, 0), found[k], meant[k]);
-    print_message("\nSOS after a break %u of %u, in the other direction %u of 400\n", false_strength, broken, wrong_way);
+    print_message("\nSOS after a break %u of %u, in the other direction %u of 400\n", false_strength, broken,
+                  wrong_way);
     assert_true(found[WYCKOFF_SC] >= meant[WYCKOFF_SC] * 9 / 10);
     assert_true(found[WYCKOFF_AR] >= meant[WYCKOFF_AR] * 8 / 10);
     assert_true(found[WYCKOFF_ST] >= meant[WYCKOFF_ST] * 8 / 10);
@@ -188,16 +191,19 @@ static void expect_event(const struct wyckoff_event *e, const struct wyckoff_par
     assert_int_equal(e->time_ns, bars[e->bar].time_ns);
     assert_int_equal(e->known_ns, bars[e->known_bar].time_ns);
     bool up = e->direction == WYCKOFF_ACCUMULATION, high = (e->kind == WYCKOFF_AR) == up;
-    dec_t extreme = e->kind == WYCKOFF_SOS || e->kind == WYCKOFF_E ? bars[e->bar].close : high ? bars[e->bar].high : bars[e->bar].low;
+    dec_t extreme = e->kind == WYCKOFF_SOS || e->kind == WYCKOFF_E ? bars[e->bar].close
+                    : high                                         ? bars[e->bar].high
+                                                                   : bars[e->bar].low;
     assert_true(e->price == dec_to_double(extreme));
     if (e->kind >= WYCKOFF_AR) {
         assert_true(e->support < e->resistance);
         assert_true((e->resistance - e->support) / e->atr >= p->ar_min_atr * 0.999);
     }
-    assert_true(up ? e->invalid < dec_to_double(bars[e->known_bar].high) : e->invalid > dec_to_double(bars[e->known_bar].low));
+    assert_true(up ? e->invalid < dec_to_double(bars[e->known_bar].high)
+                   : e->invalid > dec_to_double(bars[e->known_bar].low));
     assert_int_equal(e->has_evidence, e->kind >= WYCKOFF_ST && e->kind != WYCKOFF_E);
     assert_int_equal(e->grade != WYCKOFF_GRADE_NONE, !isnan(e->evidence[WYCKOFF_EVIDENCE_penetration]) ||
-                                                          (e->kind == WYCKOFF_E && e->grade != WYCKOFF_GRADE_NONE));
+                                                         (e->kind == WYCKOFF_E && e->grade != WYCKOFF_GRADE_NONE));
 }
 
 static void test_what_events_promise(void **unused)
@@ -213,7 +219,8 @@ static void test_what_events_promise(void **unused)
             const struct wyckoff_event *e = &events[i];
             expect_event(e, set());
             if (e->serial == serial[e->direction])
-                assert_true(e->kind > last[e->direction] || (e->kind == WYCKOFF_SC && last[e->direction] == WYCKOFF_PS));
+                assert_true(e->kind > last[e->direction] ||
+                            (e->kind == WYCKOFF_SC && last[e->direction] == WYCKOFF_PS));
             else
                 assert_true(e->serial > serial[e->direction] && e->kind <= WYCKOFF_SC);
             serial[e->direction] = e->serial;
@@ -270,7 +277,8 @@ static void test_evidence_against_naive(void **unused)
                           : mine[WYCKOFF_SOS]  ? mine[WYCKOFF_SOS]->known_bar
                                                : e->known_bar;
             assert_true(v[WYCKOFF_EVIDENCE_b_bars] == to - b);
-            expect_near(v[WYCKOFF_EVIDENCE_b_volume_slope], to - b >= 3 ? naive_slope(b + 1, to) : NAN, "slope", e->known_bar);
+            expect_near(v[WYCKOFF_EVIDENCE_b_volume_slope], to - b >= 3 ? naive_slope(b + 1, to) : NAN, "slope",
+                        e->known_bar);
             const struct wyckoff_bar *sc = &bars[mine[WYCKOFF_SC]->bar];
             expect_near(v[WYCKOFF_EVIDENCE_sr_sc], dec_to_double(sc->high - sc->low) / e->atr, "sr_sc", e->known_bar);
             expect_near(v[WYCKOFF_EVIDENCE_width_atr], (e->resistance - e->support) / e->atr, "width", e->known_bar);
@@ -331,7 +339,8 @@ static void test_context_decides_nothing(void **unused)
     begin(&other, set());
     const struct wyckoff_context context = {.evr = -3.0, .smf = 0.1, .higher = -1.0, .session = 0.0, .strength = -9.0};
     for (uint32_t i = 0; i < count; i++) {
-        assert_int_equal(wyckoff_on_bar(&w, set(), &bars[i], NULL, &a), wyckoff_on_bar(&other, set(), &bars[i], &context, &b));
+        assert_int_equal(wyckoff_on_bar(&w, set(), &bars[i], NULL, &a),
+                         wyckoff_on_bar(&other, set(), &bars[i], &context, &b));
         for (uint32_t k = 0; k < a.event_count; k++)
             assert_true(a.events[k].kind == b.events[k].kind && a.events[k].bar == b.events[k].bar);
     }

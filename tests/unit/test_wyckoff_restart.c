@@ -210,8 +210,10 @@ static void test_hostile_bytes(void **unused)
             uint64_t seed = hash_combine(stage, round);
             memcpy(&bad, &good, sizeof bad);
             for (uint64_t changes = 1 + schematic_draw(&seed, 3); changes > 0; changes--) {
-                size_t from = schematic_draw(&seed, 3) ? offsetof(struct wyckoff, patterns) : 0; /* more where rules read */
-                ((unsigned char *)&bad)[from + schematic_draw(&seed, sizeof bad - from)] = (unsigned char)schematic_draw(&seed, 256);
+                size_t from =
+                    schematic_draw(&seed, 3) ? offsetof(struct wyckoff, patterns) : 0; /* more where rules read */
+                ((unsigned char *)&bad)[from + schematic_draw(&seed, sizeof bad - from)] =
+                    (unsigned char)schematic_draw(&seed, 256);
             }
             if (!wyckoff_restorable(&bad, params)) {
                 refused++;

@@ -53,16 +53,11 @@ static void test_jeffreys(void **unused)
         uint32_t k, n;
         double low, high;
     } cases[] = {
-        {0, 1, 0.0003855809807559016, 0.8532536836904248},
-        {1, 1, 0.1467463163095752, 0.9996144190192441},
-        {0, 10, 4.789043315758196e-05, 0.21719626750921053},
-        {10, 10, 0.7828037324907895, 0.9999521095668424},
-        {5, 10, 0.22352867025270523, 0.7764713297472947},
-        {27, 50, 0.40286643124820665, 0.672649462496135},
-        {28, 50, 0.42227533934984907, 0.6909987080208274},
-        {55, 100, 0.45222899204003536, 0.6449230581056687},
-        {110, 200, 0.48074694274407626, 0.6178175522352836},
-        {550, 1000, 0.5190581796416301, 0.5806528575827758},
+        {0, 1, 0.0003855809807559016, 0.8532536836904248},   {1, 1, 0.1467463163095752, 0.9996144190192441},
+        {0, 10, 4.789043315758196e-05, 0.21719626750921053}, {10, 10, 0.7828037324907895, 0.9999521095668424},
+        {5, 10, 0.22352867025270523, 0.7764713297472947},    {27, 50, 0.40286643124820665, 0.672649462496135},
+        {28, 50, 0.42227533934984907, 0.6909987080208274},   {55, 100, 0.45222899204003536, 0.6449230581056687},
+        {110, 200, 0.48074694274407626, 0.6178175522352836}, {550, 1000, 0.5190581796416301, 0.5806528575827758},
         {8, 15, 0.2938864148804001, 0.761213152040942},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -177,8 +172,10 @@ static void test_confluence_by_hand(void **unused)
     views_unknown(views);
     assert_int_equal(confluence_reckon(views, 100, &c), 0);
     assert_true(c.m == 0.0 && c.up == 0.0 && c.down == 0.0 && !confluence_admits(&c, 1) && !confluence_admits(&c, -1));
-    views[CONFLUENCE_H1] = (struct confluence_view){.close_ns = 90, .side = 1, .kind = WYCKOFF_SOS, .age_bars = 20, .ema_slope = -1.0};
-    views[CONFLUENCE_H4] = (struct confluence_view){.close_ns = 80, .side = 1, .kind = WYCKOFF_SPRING, .ema_slope = NAN};
+    views[CONFLUENCE_H1] =
+        (struct confluence_view){.close_ns = 90, .side = 1, .kind = WYCKOFF_SOS, .age_bars = 20, .ema_slope = -1.0};
+    views[CONFLUENCE_H4] =
+        (struct confluence_view){.close_ns = 80, .side = 1, .kind = WYCKOFF_SPRING, .ema_slope = NAN};
     views[CONFLUENCE_D1].ema_slope = -0.0001;
     assert_int_equal(confluence_reckon(views, 100, &c), 0);
     near(c.score[CONFLUENCE_H1], 0.4, 1e-15); /* a pattern: its slope does not count */
@@ -337,7 +334,13 @@ static void test_profile(void **unused)
 {
     (void)unused;
     double volumes[10] = {5.0, 20.0, 10.0, 5.0, 0.0, 0.0, 3.0, 3.0, 2.0, 2.0};
-    struct wyckoff_profile p = {.first = 100.0, .height = 1.0, .volumes = volumes, .row_count = 10, .poc = 101.5, .value_low = 100.0, .value_high = 104.0};
+    struct wyckoff_profile p = {.first = 100.0,
+                                .height = 1.0,
+                                .volumes = volumes,
+                                .row_count = 10,
+                                .poc = 101.5,
+                                .value_low = 100.0,
+                                .value_high = 104.0};
     /* place 1 - .15, share 40 / 50, compactness 1 - .4 */
     near(wyckoff_profile_strength(&p, WYCKOFF_ACCUMULATION, 100.0, 110.0), (0.85 + 0.8 + 0.6) / 3.0, 1e-15);
     near(wyckoff_profile_strength(&p, WYCKOFF_DISTRIBUTION, 100.0, 110.0), (0.15 + 0.2 + 0.6) / 3.0, 1e-15);

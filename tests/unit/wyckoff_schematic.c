@@ -6,9 +6,9 @@
 
 #include "base/hash.h"
 
-#define STEPS 12u        /* inside a bar */
-#define UNIT 100.0       /* ticks: about one ATR */
-#define ROOM 800u        /* bars that one pattern never exceeds */
+#define STEPS 12u  /* inside a bar */
+#define UNIT 100.0 /* ticks: about one ATR */
+#define ROOM 800u  /* bars that one pattern never exceeds */
 #define LEG_BARS_MAX 100u
 #define PRICE_LOW 30000.0
 #define PRICE_HIGH 900000.0
@@ -32,7 +32,8 @@ static double normal(uint64_t *seed)
 
 void schematic_begin(struct schematic *s, struct wyckoff_bar *bars, uint32_t bar_max, uint64_t seed, double noise)
 {
-    *s = (struct schematic){.bars = bars, .bar_max = bar_max, .seed = hash_mix64(seed + 77), .price = 200000.0, .noise = noise};
+    *s = (struct schematic){
+        .bars = bars, .bar_max = bar_max, .seed = hash_mix64(seed + 77), .price = 200000.0, .noise = noise};
 }
 
 static uint32_t bars_of(struct schematic *s, uint32_t least, uint32_t most)
@@ -146,7 +147,8 @@ static void walk(struct schematic *s)
     double variance = 1.0;
     for (uint32_t i = 0; i < 320; i++) {
         double shock = normal(&s->seed), open = s->price, close = open + shock * sqrt(variance) * 0.6 * UNIT;
-        double high = fmax(open, close) + fabs(normal(&s->seed)) * 0.25 * UNIT, low = fmin(open, close) - fabs(normal(&s->seed)) * 0.25 * UNIT;
+        double high = fmax(open, close) + fabs(normal(&s->seed)) * 0.25 * UNIT,
+               low = fmin(open, close) - fabs(normal(&s->seed)) * 0.25 * UNIT;
         put_bar(s, open, high, low, close, 0.4 + 0.6 * (high - low) / UNIT);
         variance = 0.08 + 0.12 * variance * shock * shock + 0.8 * variance;
     }

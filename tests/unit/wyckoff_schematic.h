@@ -8,15 +8,22 @@
 #define SCHEMATIC_TICK (DEC_ONE / 100000)
 #define SCHEMATIC_BAR_NS (INT64_C(900) * 1000000000)
 
-enum schematic_kind { SCHEMATIC_ACCUMULATION, SCHEMATIC_DISTRIBUTION, SCHEMATIC_BREAKDOWN, SCHEMATIC_BREAKUP, SCHEMATIC_WALK, SCHEMATIC_KINDS };
+enum schematic_kind {
+    SCHEMATIC_ACCUMULATION,
+    SCHEMATIC_DISTRIBUTION,
+    SCHEMATIC_BREAKDOWN,
+    SCHEMATIC_BREAKUP,
+    SCHEMATIC_WALK,
+    SCHEMATIC_KINDS
+};
 
 struct schematic {
     struct wyckoff_bar *bars; /* the caller's, bar_max of them */
     uint32_t bar_count, bar_max;
     uint64_t seed;
-    double price;  /* where it stands, in ticks */
-    bool long_ranges; /* some phases B of 150 to 250 bars: set it after begin */
-    double noise;  /* 1: a bar's own deviation is about 0.6 of the unit */
+    double price;                   /* where it stands, in ticks */
+    bool long_ranges;               /* some phases B of 150 to 250 bars: set it after begin */
+    double noise;                   /* 1: a bar's own deviation is about 0.6 of the unit */
     uint32_t labels[WYCKOFF_KINDS]; /* bars of the last schematic; WYCKOFF_NONE: none */
 };
 

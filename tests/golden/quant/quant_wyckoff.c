@@ -122,7 +122,10 @@ static void check_features(struct quant_folder *folder)
         const struct {
             const char *name;
             double value;
-        } columns[] = {{"atr14_prev", f->atr}, {"rel_volume", f->relative_volume}, {"spread_ratio", f->spread_ratio}, {"clv01", f->clv01}};
+        } columns[] = {{"atr14_prev", f->atr},
+                       {"rel_volume", f->relative_volume},
+                       {"spread_ratio", f->spread_ratio},
+                       {"clv01", f->clv01}};
         for (int c = 0; c < 4; c++)
             quant_check(folder, file, row, columns[c].name, table_number(&t, row, table_column(&t, columns[c].name)),
                         columns[c].value, QUANT_RELATIVE, FEATURE_TOLERANCE);
@@ -165,14 +168,16 @@ static void check_events(struct quant_folder *folder)
             quant_fail(folder, file, "row %u: %s was not found", row, table_text(&t, row, kind));
             continue;
         }
-        quant_check_text(folder, file, row, "event", table_text(&t, row, kind), wyckoff_event_name(event->kind, direction));
+        quant_check_text(folder, file, row, "event", table_text(&t, row, kind),
+                         wyckoff_event_name(event->kind, direction));
         quant_check_integer(folder, file, row, "bar", table_integer(&t, row, at), event->bar);
         quant_check_integer(folder, file, row, "confirmed_at", table_integer(&t, row, known), event->known_bar);
     }
     for (uint32_t i = 0; i < run_count; i++)
         for (uint32_t direction = 0; direction < WYCKOFF_DIRECTIONS; direction++)
             for (const struct wyckoff_event *event; (event = next_event(runs[i], direction));)
-                quant_fail(folder, file, "%s: %s at %u is not in it", runs[i]->name, wyckoff_event_name(event->kind, direction), event->bar);
+                quant_fail(folder, file, "%s: %s at %u is not in it", runs[i]->name,
+                           wyckoff_event_name(event->kind, direction), event->bar);
     table_fini(&t);
 }
 
@@ -194,7 +199,8 @@ static void check_patterns(struct quant_folder *folder)
     if (!quant_open(folder, file, false, &t))
         return;
     uint32_t key = table_column(&t, "case"), way = table_column(&t, "direction"), result = table_column(&t, "result");
-    uint32_t at = table_column(&t, "end_bar"), stage = table_column(&t, "state_at_end"), events = table_column(&t, "events");
+    uint32_t at = table_column(&t, "end_bar"), stage = table_column(&t, "state_at_end"),
+             events = table_column(&t, "events");
     for (uint32_t row = 0; row < t.row_count; row++) {
         struct run *run = run_of(table_text(&t, row, key));
         const struct wyckoff_end *end = run ? next_end(run, direction_of(table_text(&t, row, way))) : NULL;
@@ -228,9 +234,11 @@ static void check_params(struct quant_folder *folder)
     uint32_t row = 0;
     for (; fgets(line, sizeof line, in); row++) {
         double value;
-        if (sscanf(line, " \"%31[a-z_]\": %lf", name, &value) != 2 || strcmp(name, "lps_max") == 0 || strcmp(name, "sos_sr") == 0)
+        if (sscanf(line, " \"%31[a-z_]\": %lf", name, &value) != 2 || strcmp(name, "lps_max") == 0 ||
+            strcmp(name, "sos_sr") == 0)
             continue; /* the braces, and the two that the prototype does not use */
-        quant_check(folder, file, row, name, value, wyckoff_params_get(wyckoff_params_set(1), name), QUANT_ABSOLUTE, 0.0);
+        quant_check(folder, file, row, name, value, wyckoff_params_get(wyckoff_params_set(1), name), QUANT_ABSOLUTE,
+                    0.0);
     }
     (void)fclose(in);
 }

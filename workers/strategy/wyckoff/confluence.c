@@ -20,7 +20,8 @@ static const double stage_weights[WYCKOFF_KINDS] = {
 /* Whether the direction has a pattern that counts. */
 static bool counts(const struct wyckoff_pattern *x, uint32_t last_bar)
 {
-    return x->last_kind != WYCKOFF_NONE && (x->last_kind != WYCKOFF_E || last_bar - x->last_bar <= CONFLUENCE_FADE_BARS);
+    return x->last_kind != WYCKOFF_NONE &&
+           (x->last_kind != WYCKOFF_E || last_bar - x->last_bar <= CONFLUENCE_FADE_BARS);
 }
 
 /* A completed pattern gives way to one of the other side that has come to its ST since. */

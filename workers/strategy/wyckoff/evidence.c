@@ -4,11 +4,11 @@
 
 #include "workers/strategy/wyckoff/machine.h"
 
-#define TEST_BAND 0.25    /* W from an edge that a test of it comes within */
+#define TEST_BAND 0.25 /* W from an edge that a test of it comes within */
 #define LOWER_THIRD 3.0
 #define SLOPE_BARS_MIN 3u
 #define TESTS_MIN 2u
-#define REWARD_MIN 3.0    /* quant.md 2.4: Pruden's ninth test */
+#define REWARD_MIN 3.0 /* quant.md 2.4: Pruden's ninth test */
 #define STOP_ATR 0.5
 enum { SIDE_NONE, SIDE_LOW, SIDE_HIGH };
 

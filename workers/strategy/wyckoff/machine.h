@@ -45,12 +45,24 @@ static inline double machine_rv(const struct machine *m, uint32_t i)
     return series_bar(m->series, i)->relative_volume;
 }
 /* i - n, at least 0 */
-static inline uint32_t machine_back(uint32_t i, uint32_t n) { return i > n ? i - n : 0; }
-static inline uint32_t machine_later(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static inline uint32_t machine_back(uint32_t i, uint32_t n)
+{
+    return i > n ? i - n : 0;
+}
+static inline uint32_t machine_later(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
 
 /* The reference folds with Python's max and min: a NaN in front stays, a later one is passed over. Not fmax. */
-static inline double fold_max(double so_far, double next) { return next > so_far ? next : so_far; }
-static inline double fold_min(double so_far, double next) { return next < so_far ? next : so_far; }
+static inline double fold_max(double so_far, double next)
+{
+    return next > so_far ? next : so_far;
+}
+static inline double fold_min(double so_far, double next)
+{
+    return next < so_far ? next : so_far;
+}
 
 /* An event: where it happened. */
 struct where {

@@ -24,12 +24,14 @@ static double share_below(const struct wyckoff_profile *profile, double price)
     return all > 0.0 && isfinite(all) ? below / all : NAN;
 }
 
-double wyckoff_profile_strength(const struct wyckoff_profile *profile, uint32_t direction, double support, double resistance)
+double wyckoff_profile_strength(const struct wyckoff_profile *profile, uint32_t direction, double support,
+                                double resistance)
 {
     assert(profile && direction < WYCKOFF_DIRECTIONS);
     double width = resistance - support;
     double numbers = profile->first + profile->poc + profile->value_low + profile->value_high + width;
-    if (!(width > 0.0) || !(profile->height > 0.0) || !isfinite(numbers) || !isfinite(profile->height) || !profile->volumes)
+    if (!(width > 0.0) || !(profile->height > 0.0) || !isfinite(numbers) || !isfinite(profile->height) ||
+        !profile->volumes)
         return NAN;
     double share = share_below(profile, support + width / 2.0);
     if (isnan(share))

@@ -23,6 +23,7 @@ struct wyckoff_profile {
 
 /* 0..1, or NaN: no volume at all, a height or R - S that is not positive, or anything that is not finite. direction: enum
  * wyckoff_direction; support < resistance whatever the direction, as events give them. */
-double wyckoff_profile_strength(const struct wyckoff_profile *profile, uint32_t direction, double support, double resistance);
+double wyckoff_profile_strength(const struct wyckoff_profile *profile, uint32_t direction, double support,
+                                double resistance);
 
 #endif

@@ -122,8 +122,7 @@ static void range_without_spring(struct machine *m, double width, const struct l
         return;
     x->rv_test = machine_rv(m, leg->bar);
     x->low_last = leg->low;
-    machine_mark(m, WYCKOFF_TEST,
-                 (struct where){leg->bar, series_bar(m->series, leg->bar)->time_ns, leg->low});
+    machine_mark(m, WYCKOFF_TEST, (struct where){leg->bar, series_bar(m->series, leg->bar)->time_ns, leg->low});
 }
 
 /* A close above R. True: the bar is done with. */
@@ -133,7 +132,8 @@ static bool range_strength(struct machine *m, double width)
     struct wyckoff_pattern *x = m->x;
     bool in_b = x->stage == WYCKOFF_IN_B;
     struct leg leg = range_leg(m);
-    bool strong = (m->close - leg.low) / width >= p->sos_leg && leg.rv_max >= p->sos_rv && leg.up >= p->sos_updn * leg.down;
+    bool strong =
+        (m->close - leg.low) / width >= p->sos_leg && leg.rv_max >= p->sos_rv && leg.up >= p->sos_updn * leg.down;
     if (!strong || (in_b && m->t - x->b_bar < p->b_min)) {
         if (in_b)
             x->r = fold_max(x->r, m->high);

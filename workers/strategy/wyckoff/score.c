@@ -17,7 +17,8 @@ static bool has_evidence(uint32_t kind)
 static int knots_check(const struct score_stage *stage, const char *name, struct error *err)
 {
     if (stage->knot_count < 2 || stage->knot_count > SCORE_KNOTS_MAX)
-        return error_set(err, EINVAL, "wyckoff model %s: %u isotonic knots, not 2..%u", name, stage->knot_count, SCORE_KNOTS_MAX);
+        return error_set(err, EINVAL, "wyckoff model %s: %u isotonic knots, not 2..%u", name, stage->knot_count,
+                         SCORE_KNOTS_MAX);
     for (uint32_t i = 0; i < stage->knot_count; i++) {
         double x = stage->knot_x[i], y = stage->knot_y[i];
         if (!(x >= 0.0 && x <= 1.0 && y >= 0.0 && y <= 1.0))
@@ -50,7 +51,9 @@ int score_model_check(const struct score_model *model, struct error *err)
 {
     assert(model);
     for (uint32_t kind = 0; kind < WYCKOFF_KINDS; kind++) {
-        int rc = has_evidence(kind) ? stage_check(&model->stages[kind], wyckoff_event_name(kind, WYCKOFF_ACCUMULATION), err) : 0;
+        int rc = has_evidence(kind)
+                     ? stage_check(&model->stages[kind], wyckoff_event_name(kind, WYCKOFF_ACCUMULATION), err)
+                     : 0;
         if (rc != 0)
             return rc;
     }

@@ -110,8 +110,9 @@ static bool kept_restorable(const struct wyckoff_kept *bar, uint32_t i, const st
 {
     bool atr_known = i > p->n_atr;
     return number_in(bar->low, 1e-8, bar->close) && number_in(bar->high, bar->close, PRICE_MAX) &&
-           number_in(bar->volume, 0.0, PRICE_MAX) && (atr_known ? number_in(bar->atr, 0.0, PRICE_MAX) : isnan(bar->atr)) &&
-           !(bar->relative_volume < 0.0) && !(bar->spread_ratio < 0.0) && (atr_known || isnan(bar->spread_ratio));
+           number_in(bar->volume, 0.0, PRICE_MAX) &&
+           (atr_known ? number_in(bar->atr, 0.0, PRICE_MAX) : isnan(bar->atr)) && !(bar->relative_volume < 0.0) &&
+           !(bar->spread_ratio < 0.0) && (atr_known || isnan(bar->spread_ratio));
 }
 
 /* The sorted volumes are those of the window, no more and no less. */

@@ -79,8 +79,11 @@ static bool bar_is_sane(const struct wyckoff_bar *bar)
  * L) of them is (H - C) / (H - L). */
 static struct machine machine_of(struct wyckoff *w, const struct wyckoff_params *params, uint32_t direction)
 {
-    struct machine m = {
-        .p = params, .series = &w->series, .x = &w->patterns[direction], .direction = direction, .t = w->series.bar_count - 1};
+    struct machine m = {.p = params,
+                        .series = &w->series,
+                        .x = &w->patterns[direction],
+                        .direction = direction,
+                        .t = w->series.bar_count - 1};
     const struct wyckoff_kept *bar = series_bar(m.series, m.t);
     m.high = machine_high(&m, m.t);
     m.low = machine_low(&m, m.t);
@@ -191,17 +194,17 @@ static bool stage_restorable(const struct wyckoff_pattern *x, uint32_t bar_count
     if (x->stage < WYCKOFF_IN_B)
         return x->below_bar == WYCKOFF_NONE;
     return bar_in(x->b_bar, bar_count) && x->b_bar <= x->stage_bar && isfinite(x->low_min) && isfinite(x->high_max) &&
-           (x->below_bar == WYCKOFF_NONE ||
-            (x->stage == WYCKOFF_IN_B && bar_in(x->below_bar, bar_count) && x->below_bar >= x->b_bar && x->low.known == 1));
+           (x->below_bar == WYCKOFF_NONE || (x->stage == WYCKOFF_IN_B && bar_in(x->below_bar, bar_count) &&
+                                             x->below_bar >= x->b_bar && x->low.known == 1));
 }
 
 static bool pattern_restorable(const struct wyckoff_pattern *x, uint32_t bar_count, const struct wyckoff_params *params)
 {
     bool last = x->last_kind == WYCKOFF_NONE ||
                 (x->last_kind >= WYCKOFF_ST && x->last_kind < WYCKOFF_KINDS && bar_in(x->last_bar, bar_count));
-    return stage_restorable(x, bar_count) && last && x->tested <= 1 && x->side <= 2 && x->grade <= WYCKOFF_GRADE_QUIET &&
-           (uint64_t)x->free_from <= (uint64_t)bar_count + params->cool && low_restorable(&x->low, bar_count) &&
-           sums_restorable(&x->sums) && marks_restorable(x->marks, bar_count);
+    return stage_restorable(x, bar_count) && last && x->tested <= 1 && x->side <= 2 &&
+           x->grade <= WYCKOFF_GRADE_QUIET && (uint64_t)x->free_from <= (uint64_t)bar_count + params->cool &&
+           low_restorable(&x->low, bar_count) && sums_restorable(&x->sums) && marks_restorable(x->marks, bar_count);
 }
 
 bool wyckoff_restorable(const void *bytes, const struct wyckoff_params *params)

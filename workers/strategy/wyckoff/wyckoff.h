@@ -1,4 +1,4 @@
-/* wyckoff: accumulation and distribution schematics in closed bars, as one causal state machine (quant.md 2.2, 2.3). Pure.
+/* wyckoff: accumulation and distribution schematics in closed bars, one causal state machine (quant.md 2.2, 2.3). Pure.
  *
  * Caveats first. The rules are a convention made exact, not a law of markets: no out-of-sample evidence for whole
  * schematics is known (quant.md 2.1). An event says that a bar met a rule, a probability of completion (score.h) is not a
