@@ -489,6 +489,111 @@ static void test_impossible_bars(void **unused)
 }
 
 /* Flat bars, no volume, extreme prices: no event, no trap, and the machine still works after them. */
+/* --- windows and limits by hand ------------------------------------------------------------------------------------ */
+
+/* A bar in ticks about 100,000. */
+static struct wyckoff_bar ticks(int64_t open, int64_t high, int64_t low, int64_t close, int64_t volume)
+{
+    const dec_t middle = 100000 * SCHEMATIC_TICK;
+    return (struct wyckoff_bar){.open = middle + open * SCHEMATIC_TICK,
+                                .high = middle + high * SCHEMATIC_TICK,
+                                .low = middle + low * SCHEMATIC_TICK,
+                                .close = middle + close * SCHEMATIC_TICK,
+                                .volume = volume * DEC_ONE};
+}
+
+/* The last event of this bar, WYCKOFF_KINDS for none; of accumulation. */
+static uint32_t feed(struct wyckoff *w, const struct wyckoff_params *params, struct wyckoff_bar bar)
+{
+    static struct wyckoff_output out;
+    (void)wyckoff_on_bar(w, params, &bar, NULL, &out);
+    uint32_t kind = WYCKOFF_KINDS;
+    for (uint32_t k = 0; k < out.event_count; k++)
+        if (out.events[k].direction == WYCKOFF_ACCUMULATION)
+            kind = out.events[k].kind;
+    return kind;
+}
+
+static void feed_quiet(struct wyckoff *w, const struct wyckoff_params *params, uint32_t count, int64_t at)
+{
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(feed(w, params, ticks(at, at + 10, at - 10, at, 1000)), WYCKOFF_KINDS);
+}
+
+/* A low of n_tr bars ago is in the window of the climax, one bar older is not; a low that is as low is enough. */
+static void test_window_of_the_climax(void **unused)
+{
+    (void)unused;
+    static struct wyckoff w;
+    for (uint32_t age = 39; age <= 41; age++)
+        for (int64_t low = -202; low <= -200; low++) {
+            begin(&w, set());
+            feed_quiet(&w, set(), 70, 0);
+            assert_int_equal(feed(&w, set(), ticks(0, 10, -201, 0, 1000)), WYCKOFF_KINDS);
+            feed_quiet(&w, set(), age - 1, 0);
+            uint32_t kind = feed(&w, set(), ticks(0, 0, low, low / 2, 3000));
+            assert_int_equal(kind, age == 41 || low <= -201 ? WYCKOFF_SC : WYCKOFF_KINDS);
+        }
+}
+
+/* After an end at bar t the first climax that counts is at t + cool + 1. */
+static void test_cool_down(void **unused)
+{
+    (void)unused;
+    static struct wyckoff w;
+    for (uint32_t after = 9; after <= 11; after++) {
+        begin(&w, set());
+        feed_quiet(&w, set(), 70, 0);
+        assert_int_equal(feed(&w, set(), ticks(0, 0, -100, -50, 3000)), WYCKOFF_SC);
+        assert_int_equal(feed(&w, set(), ticks(-50, -50, -165, -160, 1000)), WYCKOFF_KINDS); /* below S - A0 / 2 */
+        assert_int_equal(w.patterns[0].stage, WYCKOFF_IN_IDLE);
+        feed_quiet(&w, set(), after - 1, -160);
+        uint32_t kind = feed(&w, set(), ticks(-160, -160, -700, -450, 4000));
+        assert_int_equal(kind, after == 11 ? WYCKOFF_SC : WYCKOFF_KINDS);
+    }
+}
+
+/* Up to the spring: S -100, R 150, spring at -110. */
+static void feed_to_spring(struct wyckoff *w, const struct wyckoff_params *params)
+{
+    begin(w, params);
+    feed_quiet(w, params, 70, 0);
+    assert_int_equal(feed(w, params, ticks(0, 0, -100, -50, 3000)), WYCKOFF_SC);
+    for (int64_t at = -50; at < 130; at += 20)
+        assert_int_equal(feed(w, params, ticks(at, at + 20, at, at + 20, 1000)), WYCKOFF_KINDS);
+    assert_int_equal(feed(w, params, ticks(130, 130, 90, 90, 1000)), WYCKOFF_AR);
+    for (int64_t at = 90; at > -70; at -= 20)
+        assert_int_equal(feed(w, params, ticks(at, at, at - 20, at - 20, 1000)), WYCKOFF_KINDS);
+    assert_int_equal(feed(w, params, ticks(-70, -40, -70, -40, 1000)), WYCKOFF_ST);
+    feed_quiet(w, params, 13, -40);
+    assert_int_equal(feed(w, params, ticks(-40, -40, -110, -60, 1000)), WYCKOFF_SPRING);
+    assert_int_equal(w->patterns[0].stage, WYCKOFF_IN_C);
+}
+
+/* Below the spring's low: set 1 fails; with respring a second spring of the same pattern, so often and no more. */
+static void test_respring(void **unused)
+{
+    (void)unused;
+    static struct wyckoff w;
+    for (uint32_t springs = 0; springs <= 2; springs++) {
+        struct wyckoff_params params = *set();
+        params.respring = springs;
+        feed_to_spring(&w, &params);
+        const struct wyckoff_pattern *x = &w.patterns[0];
+        uint32_t serial = x->serial;
+        for (uint32_t n = 1; n <= springs; n++) {
+            int64_t low = -110 - 4 * (int64_t)n;
+            assert_int_equal(feed(&w, &params, ticks(-60, -60, low, low + 1, 1000)), WYCKOFF_KINDS);
+            assert_true(wyckoff_restorable(&w, &params));
+            assert_int_equal(feed(&w, &params, ticks(low + 1, -60, low + 1, -60, 1000)), WYCKOFF_SPRING);
+            assert_true(x->stage == WYCKOFF_IN_C && x->serial == serial && x->springs == n + 1);
+            assert_true(x->invalid == dec_to_double((100000 + low) * SCHEMATIC_TICK));
+        }
+        assert_int_equal(feed(&w, &params, ticks(-60, -60, -125, -124, 1000)), WYCKOFF_KINDS);
+        assert_int_equal(x->stage, WYCKOFF_IN_IDLE);
+    }
+}
+
 static void test_dull_and_extreme_bars(void **unused)
 {
     (void)unused;
@@ -535,6 +640,9 @@ int main(void)
         cmocka_unit_test(test_params),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_impossible_bars),
+        cmocka_unit_test(test_window_of_the_climax),
+        cmocka_unit_test(test_cool_down),
+        cmocka_unit_test(test_respring),
         cmocka_unit_test(test_dull_and_extreme_bars),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,9 @@ static_assert((WYCKOFF_RING & (WYCKOFF_RING - 1)) == 0, "indices are masked");
     X(sos_bars, 15, 15, 2, 30)   /* the leg into an SOS, and the bars before it that it is weighed against */          \
     X(sos_last, 3, 3, 1, 30)     /* its last bars, one of which has volume */                                          \
     X(d_max, 60, 60, 1, 1000)    /* SOS to E */                                                                        \
-    X(cool, 10, 10, 0, 1000)     /* after the end of a pattern */
+    X(cool, 10, 10, 0, 1000)     /* after the end of a pattern */                                                      \
+    X(respring, 0, 1, 0, 8)      /* a close below a spring's low so often begins a further spring, then it fails */    \
+    X(reserved, 0, 0, 0, 0)      /* keeps the struct without padding */
 
 /* X(name, set 1, set 2, least, most) */
 #define WYCKOFF_REALS(X)                                                                                               \

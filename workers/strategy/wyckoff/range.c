@@ -4,18 +4,27 @@
 
 /* --- the spring ------------------------------------------------------------------------------------------------ */
 
+/* Whether bar t goes below the range, as a first spring or (respring) below the low of the last one. */
+static bool range_undercuts(const struct machine *m)
+{
+    const struct wyckoff_params *p = m->p;
+    const struct wyckoff_pattern *x = m->x;
+    if (x->stage == WYCKOFF_IN_B)
+        return m->low < x->s - p->sp_min * x->a && m->t - x->b_bar >= p->b_min;
+    return m->close < x->invalid && x->springs <= p->respring;
+}
+
 /* Below the range: true while it is, whatever happens to it. */
 static bool range_below(struct machine *m, double width)
 {
     const struct wyckoff_params *p = m->p;
     struct wyckoff_pattern *x = m->x;
-    if (x->stage == WYCKOFF_IN_B && x->below_bar == WYCKOFF_NONE && m->low < x->s - p->sp_min * x->a &&
-        m->t - x->b_bar >= p->b_min) {
+    if (x->below_bar == WYCKOFF_NONE) {
+        if (!range_undercuts(m))
+            return false;
         x->below_bar = m->t;
         x->low = (struct wyckoff_low){0};
     }
-    if (x->below_bar == WYCKOFF_NONE)
-        return false;
     machine_lower(m);
     double penetration = x->s - x->low.price;
     if (penetration > fold_max(p->sp_max_atr * x->a, p->sp_max_w * width) || m->t - x->below_bar > p->sp_rec) {
@@ -28,7 +37,10 @@ static bool range_below(struct machine *m, double width)
     x->rv_spring = x->low.rv;
     x->grade = evidence_grade(x->rv_spring, x->penetration);
     x->recovery_bars = m->t - x->below_bar;
-    x->b_bars = m->t - x->b_bar;
+    if (x->stage == WYCKOFF_IN_B)
+        x->b_bars = m->t - x->b_bar;
+    x->springs++;
+    x->tested = 0;
     x->invalid = x->low.price;
     machine_mark(m, WYCKOFF_SPRING, machine_lowest(m));
     x->stage = WYCKOFF_IN_C;

@@ -179,7 +179,7 @@ static bool marks_restorable(const struct wyckoff_mark *marks, uint32_t bar_coun
 }
 
 /* What a stage reads must have been written by the stages before it. */
-static bool stage_restorable(const struct wyckoff_pattern *x, uint32_t bar_count)
+static bool stage_restorable(const struct wyckoff_pattern *x, uint32_t bar_count, const struct wyckoff_params *params)
 {
     if (x->stage >= WYCKOFF_STAGES || !bar_in(x->stage_bar, bar_count) || !bar_in(x->high_bar, bar_count) ||
         !bar_in(x->fall_bar, bar_count) || !bar_in(x->ar_bar, bar_count))
@@ -191,18 +191,20 @@ static bool stage_restorable(const struct wyckoff_pattern *x, uint32_t bar_count
         return false;
     if (x->stage >= WYCKOFF_IN_AR && (!isfinite(x->r) || !(x->r >= x->s)))
         return false;
+    bool below = x->below_bar != WYCKOFF_NONE;
     if (x->stage < WYCKOFF_IN_B)
-        return x->below_bar == WYCKOFF_NONE;
-    return bar_in(x->b_bar, bar_count) && x->b_bar <= x->stage_bar && isfinite(x->low_min) && isfinite(x->high_max) &&
-           (x->below_bar == WYCKOFF_NONE || (x->stage == WYCKOFF_IN_B && bar_in(x->below_bar, bar_count) &&
-                                             x->below_bar >= x->b_bar && x->low.known == 1));
+        return !below;
+    if (below && (x->stage > WYCKOFF_IN_C || (x->stage == WYCKOFF_IN_C && params->respring == 0) ||
+                  !bar_in(x->below_bar, bar_count) || x->below_bar < x->b_bar || x->low.known != 1))
+        return false;
+    return bar_in(x->b_bar, bar_count) && x->b_bar <= x->stage_bar && isfinite(x->low_min) && isfinite(x->high_max);
 }
 
 static bool pattern_restorable(const struct wyckoff_pattern *x, uint32_t bar_count, const struct wyckoff_params *params)
 {
     bool last = x->last_kind == WYCKOFF_NONE ||
                 (x->last_kind >= WYCKOFF_ST && x->last_kind < WYCKOFF_KINDS && bar_in(x->last_bar, bar_count));
-    return stage_restorable(x, bar_count) && last && x->tested <= 1 && x->side <= 2 &&
+    return stage_restorable(x, bar_count, params) && last && x->tested <= 1 && x->side <= 2 &&
            x->grade <= WYCKOFF_GRADE_QUIET && (uint64_t)x->free_from <= (uint64_t)bar_count + params->cool &&
            low_restorable(&x->low, bar_count) && sums_restorable(&x->sums) && marks_restorable(x->marks, bar_count);
 }

@@ -14,7 +14,7 @@
  *   SC     AR         the rally from it: R
  *   AR     ST         the test of its low; higher highs raise R
  *   B      SPRING/SOS the range: early undercuts lower S, highs without SOS raise R
- *   C      TEST, SOS  below the spring's low it has failed
+ *   C      TEST, SOS  a close below the spring's low fails, or (respring) begins a further spring of the same pattern
  *   D      LPS, E     the pullback; a close below S fails. quant.md has S + .225 W here; the reference asks for both, and
  *                     the lower one is what counts. d_hold and lps_hold give the other bound
  *   D2     E          complete: back to IDLE for `cool` bars
@@ -56,7 +56,7 @@ enum wyckoff_direction { WYCKOFF_ACCUMULATION, WYCKOFF_DISTRIBUTION, WYCKOFF_DIR
     X(SC, "SC", "BC")  /* selling climax */                                                                            \
     X(AR, "AR", "AR")  /* automatic rally */                                                                           \
     X(ST, "ST", "ST")  /* secondary test */                                                                            \
-    X(SPRING, "SPRING", "UTAD")                                                                                        \
+    X(SPRING, "SPRING", "UTAD") /* again with respring, then a TEST may follow again */                                 \
     X(TEST, "TEST", "TEST")                                                                                            \
     X(SOS, "SOS", "SOW")  /* sign of strength */                                                                       \
     X(LPS, "LPS", "LPSY") /* last point of support */                                                                  \
@@ -226,7 +226,7 @@ struct wyckoff_pattern { /* in the direction's own (mirrored) prices */
     uint32_t high_bar;   /* SC: of `high` */
     uint32_t stage_bar;  /* SC: of the climax. AR, B, C, D: the bar at which that stage began */
     uint32_t b_bar;      /* at which the ST was known: phase B */
-    uint32_t below_bar;  /* B: the first bar below the range; WYCKOFF_NONE: not below */
+    uint32_t below_bar;  /* B, C: the first bar below the range; WYCKOFF_NONE: not below */
     uint32_t tested;     /* C: a TEST was found */
     uint32_t b_bars, recovery_bars, tests_low, tests_high;
     uint32_t side;       /* of the last test: 0 none, 1 low, 2 high */
@@ -242,6 +242,7 @@ struct wyckoff_pattern { /* in the direction's own (mirrored) prices */
     double low_min, high_max;  /* since the ST was known */
     double low_last;           /* of TEST or LPS */
     uint32_t fall_bar, ar_bar;
+    uint32_t springs, reserved; /* so many so far */
     struct wyckoff_low low;
     struct wyckoff_sums sums;
     struct wyckoff_mark marks[WYCKOFF_KINDS];
@@ -253,7 +254,7 @@ struct wyckoff {
     struct wyckoff_pattern patterns[WYCKOFF_DIRECTIONS];
 };
 static_assert(sizeof(struct wyckoff_low) == 48, "no padding");
-static_assert(sizeof(struct wyckoff_pattern) == 16 * 4 + 2 * 8 + 18 * 8 + 2 * 4 + 48 + 11 * 8 + 8 * WYCKOFF_KINDS,
+static_assert(sizeof(struct wyckoff_pattern) == 16 * 4 + 2 * 8 + 18 * 8 + 4 * 4 + 48 + 11 * 8 + 8 * WYCKOFF_KINDS,
               "no padding");
 static_assert(sizeof(struct wyckoff) == 16 + WYCKOFF_RING * (64 + 8) + 24 + 2 * sizeof(struct wyckoff_pattern),
               "no padding: states compare by bytes");
