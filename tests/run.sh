@@ -106,6 +106,7 @@ stage_golden() { # golden files; the rules' planted faults and a short adversari
     build plain programs tests || return
     run golden 300 tests/golden/run.sh tests/golden
     [ -z "${PROPFLEET_SHARED:-}" ] || run golden/shared 300 tests/golden/run.sh "$PROPFLEET_SHARED/golden"
+    run golden/wyckoff_pairs 600 tests/golden/wyckoff_pairs.sh
     run golden/planted 600 tests/golden/planted.sh
     run golden/search 600 tests/search/planted.sh
 }

@@ -63,7 +63,8 @@ void quant_fail(struct quant_folder *folder, const char *file, const char *forma
     X(sequential)                                                                                                      \
     X(changepoint)                                                                                                     \
     X(ml)                                                                                                              \
-    X(sizing_exits)
+    X(sizing_exits)                                                                                                    \
+    X(wyckoff)
 
 #define X(name) void quant_##name(struct quant_folder *folder);
 QUANT_FAMILIES(X)
