@@ -15,7 +15,7 @@ say $? "the supervisor links no libzmq, liblmdb, libyaml, msgpack"
 say $? "the supervisor refers to none of their symbols"
 
 # The pure folders: no clock, file, socket, allocation.
-pure=(workers/strategy/*.c workers/risk/*.c workers/risk/rules/*.c workers/account/core*.c workers/account/order.c workers/account/journal.c
+pure=(workers/strategy/*.c workers/strategy/indicators/*.c workers/risk/*.c workers/risk/rules/*.c workers/account/core*.c workers/account/order.c workers/account/journal.c
       workers/coordinator/core.c)
 ! grep -nE '#include <(unistd|fcntl|sys/|time|pthread|stdlib|zmq|lmdb)' "${pure[@]}"
 say $? "pure code includes no header of the operating system"

@@ -5,6 +5,7 @@ golden_MODULES := rules base
 
 # golden numbers of the quantitative parts
 TESTS += golden_quant
-golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c
-golden_quant_MODULES := base
+golden_quant_SRC := tests/golden/quant/quant.c tests/golden/quant/table.c \
+                    tests/golden/quant/quant_indicators.c tests/golden/quant/quant_indicators_bars.c
+golden_quant_MODULES := indicators base
 golden_quant_LIBS := -lm

@@ -6,3 +6,13 @@ TESTS += test_breakout
 test_breakout_SRC := tests/unit/test_breakout.c
 test_breakout_MODULES := strategy base
 test_breakout_LIBS := -lm
+
+# indicators: one bar in, one value out (pure)
+MODULES += indicators
+indicators_SRC := $(addprefix workers/strategy/indicators/,window.c averages.c volatility.c momentum.c volume.c \
+                  seasonality.c profile.c pivots.c flow.c)
+
+BENCHES += bench_indicators
+bench_indicators_SRC := tests/bench/bench_indicators.c
+bench_indicators_MODULES := indicators base
+bench_indicators_LIBS := -lm

@@ -54,7 +54,7 @@ void quant_check_text(struct quant_folder *folder, const char *file, uint32_t ro
 void quant_fail(struct quant_folder *folder, const char *file, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The families: one file each, quant_NAME.c, for the folder NAME. */
-#define QUANT_FAMILIES(X)
+#define QUANT_FAMILIES(X) X(indicators)
 
 #define X(name) void quant_##name(struct quant_folder *folder);
 QUANT_FAMILIES(X)
