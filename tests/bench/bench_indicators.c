@@ -268,7 +268,7 @@ static void round_profile(void)
     for (uint32_t i = 0; i < BARS; i++) {
         kept += profile_add(&s, &bars[i]);
         if (i >= 200)
-            profile_remove(&s, &bars[i - 200]);
+            (void)profile_remove(&s, &bars[i - 200]);
         if (i % 50 == 49)
             (void)profile_value_area(&s, PROFILE_SINGLE, 70, &area);
         out[i] = area.poc;

@@ -69,26 +69,43 @@ bool profile_add(struct profile *profile, const struct indicator_bar *bar)
     return true;
 }
 
-void profile_remove(struct profile *profile, const struct indicator_bar *bar)
+static bool holds(const struct profile *profile, const struct indicator_bar *bar, profile_units share)
 {
-    if (bar->volume == 0)
-        return;
     int64_t points = profile->row_points, lowest = bar->low / points, highest = bar->high / points;
-    assert(profile->bar_count > 0 && lowest >= profile->first && highest <= profile->last);
-    profile_units share = point_share(bar);
-    for (int64_t row = lowest; row <= highest; row++) {
-        profile_units part = share * (uint64_t)points_in_row(bar->low, bar->high, row, points);
-        assert(profile->rows[row_place(row)] >= part);
-        profile->rows[row_place(row)] -= part;
-    }
-    if (--profile->bar_count == 0) {
-        profile->first = profile->last = 0;
-        return;
-    }
+    if (profile->bar_count == 0 || lowest < profile->first || highest > profile->last)
+        return false;
+    for (int64_t row = lowest; row <= highest; row++)
+        if (profile->rows[row_place(row)] < share * (uint64_t)points_in_row(bar->low, bar->high, row, points))
+            return false;
+    return true;
+}
+
+/* Rows at the ends that have no volume any more are none. */
+static void shrink(struct profile *profile)
+{
     while (profile->first < profile->last && profile->rows[row_place(profile->first)] == 0)
         profile->first++;
     while (profile->last > profile->first && profile->rows[row_place(profile->last)] == 0)
         profile->last--;
+    if (profile->bar_count > 0)
+        return;
+    profile->rows[row_place(profile->first)] = 0;
+    profile->first = profile->last = 0;
+}
+
+bool profile_remove(struct profile *profile, const struct indicator_bar *bar)
+{
+    profile_units share = point_share(bar);
+    if (bar->volume == 0)
+        return true;
+    if (!holds(profile, bar, share))
+        return false;
+    int64_t points = profile->row_points;
+    for (int64_t row = bar->low / points; row <= bar->high / points; row++)
+        profile->rows[row_place(row)] -= share * (uint64_t)points_in_row(bar->low, bar->high, row, points);
+    profile->bar_count--;
+    shrink(profile);
+    return true;
 }
 
 double profile_row_volume(const struct profile *profile, int64_t row)
@@ -116,7 +133,7 @@ bool profile_restorable(const struct profile *profile, int64_t row_points)
         profile->last < profile->first || profile->last > INDICATOR_PRICE_MAX / row_points ||
         profile->last - profile->first >= PROFILE_ROWS_MAX)
         return false;
-    const profile_units most = (profile_units)(PROFILE_BARS_MAX * (uint64_t)INDICATOR_VOLUME_MAX) << SHARE_BITS;
+    const profile_units most = (profile_units)PROFILE_BARS_MAX * INDICATOR_VOLUME_MAX << SHARE_BITS;
     for (uint32_t i = 0; i < PROFILE_ROWS_MAX; i++) {
         uint32_t past = (i - row_place(profile->first)) & (PROFILE_ROWS_MAX - 1); /* rows above the first */
         bool inside = profile->bar_count > 0 && past <= (uint64_t)(profile->last - profile->first);

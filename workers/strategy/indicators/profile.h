@@ -32,8 +32,8 @@ bool profile_restorable(const struct profile *profile, int64_t row_points);
 /* A bar without volume changes nothing. False, and nothing changed, when there would be too many rows or bars: take wider
  * rows. */
 bool profile_add(struct profile *profile, const struct indicator_bar *bar);
-/* A bar that was added and not removed since (asserted as far as its rows can tell). */
-void profile_remove(struct profile *profile, const struct indicator_bar *bar);
+/* A bar that was added and not removed since. False, and nothing changed, when its rows show that it cannot be one. */
+bool profile_remove(struct profile *profile, const struct indicator_bar *bar);
 /* Volume in a row, in volume units; 0 outside. */
 double profile_row_volume(const struct profile *profile, int64_t row);
 double profile_total_volume(const struct profile *profile);

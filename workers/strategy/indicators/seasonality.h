@@ -47,7 +47,7 @@ void seasonality_push_hour(struct seasonality *state, int64_t open_ns, int64_t v
 /* A bar of at most an hour, within one hour of the clock: bars in order. What came before that hour is now over. A bar
  * that cannot be one (not within an hour, before the last one's hour, volume < 0) is passed over: false. */
 bool seasonality_push_bar(struct seasonality *state, int64_t open_ns, int64_t close_ns, int64_t volume);
-/* Known now, for the hour that holds time_ns: its own volume is not in it. */
+/* Known now, for the hour that holds time_ns: its own volume is not in it. It sorts twenty numbers: ask once an hour. */
 struct seasonality_baseline seasonality_read(const struct seasonality *state, int64_t time_ns);
 /* V*: the volume of a bar of length_ns against its share of an hour's baseline. NaN without a baseline, where it is 0, and for
  * bars longer than an hour, which have no season of an hour. For baselines of shm/baseline.h too. */

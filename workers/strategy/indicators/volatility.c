@@ -11,8 +11,10 @@
 double volatility_log_ratio(int64_t a, int64_t b)
 {
     double z = (double)(a - b) / (double)(a + b); /* ln(a/b) = 2 artanh z; the sum is at most 2^54, rounded once */
-    if (!(fabs(z) <= SERIES_MAX))
+    if (fabs(z) > 1.0 / 3.0)
         return log((double)a / (double)b);
+    if (fabs(z) > SERIES_MAX)
+        return log1p((double)(a - b) / (double)b);
     double s = z * z;
     double tail = s * (1.0 / 3.0 + s * (1.0 / 5.0 + s * (1.0 / 7.0 + s * (1.0 / 9.0 + s * (1.0 / 11.0)))));
     return 2.0 * (z + z * tail);
