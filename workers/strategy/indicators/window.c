@@ -125,22 +125,35 @@ static uint32_t order_upto(const struct window_order *window, double x, uint32_t
     return low;
 }
 
-/* x comes in at place `at` of the sorted values (before the oldest has left); one move closes the gap that the oldest
- * leaves and opens the one that x needs. */
-static void order_place(struct window_order *window, double x, uint32_t at)
+/* Both at once: the processor walks the two ways side by side. */
+static void order_below_both(const struct window_order *window, double x, double y, uint32_t *below_x,
+                             uint32_t *below_y)
+{
+    const double *from_x = window->sorted, *from_y = window->sorted;
+    uint32_t length = window->count;
+    while (length > 1) {
+        uint32_t half = length / 2;
+        from_x += half & -(uint32_t)(from_x[half - 1] < x);
+        from_y += half & -(uint32_t)(from_y[half - 1] < y);
+        length -= half;
+    }
+    *below_x = (uint32_t)(from_x - window->sorted) + (length == 1 && *from_x < x);
+    *below_y = (uint32_t)(from_y - window->sorted) + (length == 1 && *from_y < y);
+}
+
+/* x comes in at place `at` of the sorted values, where the oldest, if it leaves, still stands at `old`: one move closes
+ * the gap and opens the other. */
+static void order_place(struct window_order *window, double x, uint32_t at, uint32_t old)
 {
     double *sorted = window->sorted;
     if (window->count < window->period) {
         memmove(&sorted[at + 1], &sorted[at], (window->count - at) * sizeof *sorted);
         window->count++;
+    } else if (at > old) {
+        at--;
+        memmove(&sorted[old], &sorted[old + 1], (at - old) * sizeof *sorted);
     } else {
-        uint32_t old = order_below(window, window->values[window->position]);
-        if (at > old) {
-            at--;
-            memmove(&sorted[old], &sorted[old + 1], (at - old) * sizeof *sorted);
-        } else {
-            memmove(&sorted[at + 1], &sorted[at], (old - at) * sizeof *sorted);
-        }
+        memmove(&sorted[at + 1], &sorted[at], (old - at) * sizeof *sorted);
     }
     sorted[at] = x;
     window->values[window->position] = x;
@@ -149,8 +162,11 @@ static void order_place(struct window_order *window, double x, uint32_t at)
 
 void window_order_push(struct window_order *window, double x)
 {
-    if (!isnan(x))
-        order_place(window, x, order_below(window, x));
+    uint32_t below, old;
+    if (isnan(x))
+        return;
+    order_below_both(window, x, window->values[window->position], &below, &old);
+    order_place(window, x, below, old);
 }
 
 static double order_share(uint32_t below, uint32_t upto, uint32_t count)
@@ -172,11 +188,12 @@ double window_order_next(struct window_order *window, double x, uint32_t least)
     assert(least >= 1);
     if (isnan(x))
         return NAN;
-    uint32_t below = order_below(window, x);
+    uint32_t below, old;
     double share = NAN;
+    order_below_both(window, x, window->values[window->position], &below, &old);
     if (window->count >= least)
         share = order_share(below, order_upto(window, x, below), window->count);
-    order_place(window, x, below);
+    order_place(window, x, below, old);
     return share;
 }
 
