@@ -82,7 +82,7 @@ static inline double volume_cmf_next(struct volume_cmf *cmf, const struct indica
     window_sum_push(&cmf->flow, volume_clv(bar) * (double)bar->volume);
     (void)average_sma_next(&cmf->volume, bar->volume);
     double flow = window_sum_value(&cmf->flow);
-    return cmf->volume.sum > 0 ? flow / (double)cmf->volume.sum : 0.0 * flow; /* NaN until there are n bars */
+    return cmf->volume.sum > 0 ? flow / (double)cmf->volume.sum : flow; /* exactly 0 then, or NaN until there are n bars */
 }
 
 /* Up-volume: the volume of the bars that closed up, over that and of those that closed down, 0..1; 0.5 where there is
