@@ -6,7 +6,7 @@ golden_MODULES := rules base
 # golden numbers of the quantitative parts
 TESTS += golden_quant
 golden_quant_SRC := $(sort $(wildcard tests/golden/quant/*.c))
-golden_quant_MODULES := wyckoff performance overfit experiment covariance warning exits kelly risk model signals strategy base
+golden_quant_MODULES := indicators wyckoff performance overfit experiment covariance warning exits kelly risk model signals strategy base
 golden_quant_LIBS = $(model_LIBS) $(signals_LIBS) -ljansson -lm
 
 # fresh series through the Wyckoff machine, for tests/golden/wyckoff_pairs.py

@@ -55,6 +55,7 @@ void quant_fail(struct quant_folder *folder, const char *file, const char *forma
 
 /* The families: one file each, quant_NAME.c, for the folder NAME. */
 #define QUANT_FAMILIES(X)                                                                                              \
+    X(indicators)                                                                                                      \
     X(stats)                                                                                                           \
     X(metrics)                                                                                                         \
     X(overfit)                                                                                                         \
