@@ -171,11 +171,42 @@ static void test_extremes(void **unused)
         }
 }
 
+/* Of zeros, whose sums fit any position: the position itself is looked at. */
+static void test_positions_out_of_range(void **unused)
+{
+    (void)unused;
+    static struct window_sum sum;
+    static struct window_moments moments;
+    static struct window_order order;
+    static struct window_extreme extreme;
+    window_sum_init(&sum, 20);
+    window_moments_init(&moments, 20);
+    window_order_init(&order, 20);
+    window_extreme_init(&extreme, 20, WINDOW_HIGHEST);
+    for (unsigned i = 0; i < 40; i++) {
+        window_sum_push(&sum, 0.0);
+        window_moments_push(&moments, 0.0);
+        window_order_push(&order, 0.0);
+        window_extreme_push(&extreme, 0);
+    }
+    for (uint32_t at = 0; at < 400; at++) {
+        sum.position = moments.position = order.position = at;
+        assert_int_equal(window_sum_restorable(&sum, 20), at < 20);
+        assert_int_equal(window_moments_restorable(&moments, 20), at < 20);
+        assert_int_equal(window_order_restorable(&order, 20), at < 20);
+        uint32_t head = extreme.head;
+        extreme.head = WINDOW_EXTREME_MAX + at;
+        assert_false(window_extreme_restorable(&extreme, 20, WINDOW_HIGHEST));
+        extreme.head = head;
+    }
+    assert_true(window_extreme_restorable(&extreme, 20, WINDOW_HIGHEST));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sum),   cmocka_unit_test(test_sum_and_nan), cmocka_unit_test(test_moments),
-        cmocka_unit_test(test_order), cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_order), cmocka_unit_test(test_extremes),    cmocka_unit_test(test_positions_out_of_range),
     };
     const char *text = getenv("PROPFLEET_TEST_SEED");
     seed_base = text ? strtoull(text, NULL, 10) : 20261124;
