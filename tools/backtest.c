@@ -192,7 +192,7 @@ static uint64_t account_bit(const struct fleet_config *config, const char *accou
     if (length > 5 && strcmp(name + length - 5, ".yaml") == 0)
         length -= 5;
     if (length < sizeof stem)
-        memcpy(stem, name, length);
+        snprintf(stem, sizeof stem, "%.*s", (int)length, name);
     uint32_t index = stem[0] ? config_account_index(config, stem) : CONFIG_NONE;
     if (index == CONFIG_NONE)
         error_set(err, ENOENT, "%s: the configuration has no such account; propfleet account list names them", account);

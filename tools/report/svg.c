@@ -83,8 +83,10 @@ static void y_axis(FILE *out, const struct frame *f, const char *unit)
 {
     double step = nice_step(f->high - f->low);
     int digits = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3;
-    for (double v = ceil(f->low / step) * step; v <= f->high + step * 1e-9; v += step) {
+    int first = (int)ceil(f->low / step), last = (int)floor(f->high / step + 1e-9); /* at most 2 * TICKS of them */
+    for (int i = first; i <= last; i++) {
         char label[48];
+        double v = i * step;
         snprintf(label, sizeof label, "%.*f%s", digits, fabs(v) < step * 1e-9 ? 0.0 : v, unit);
         fprintf(out, "<line class=\"g\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", f->x0, f->x1, frame_y(f, v), frame_y(f, v));
         svg_text(out, f->x0 - 6, frame_y(f, v) + 4, "end", label);
