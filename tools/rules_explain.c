@@ -164,7 +164,7 @@ static void explain_shape(struct explained *e)
 {
     const struct rules_shape *shape = &e->set->shape;
     const struct rules_state *state = &e->account->rules;
-    char a[TEXT_MAX], b[TEXT_MAX], room[TEXT_MAX] = "-";
+    char a[TEXT_MAX], b[TEXT_MAX], c[TEXT_MAX], room[TEXT_MAX] = "-";
     if (shape->head.id[0] == 0 && shape->target.value == 0 && shape->min_days == 0 && !shape->has_best_day)
         return;
     struct rules_best_day best = {.kept = true};
@@ -173,11 +173,16 @@ static void explain_shape(struct explained *e)
     uint32_t days = shape->days_counted == RULES_DAYS_OPENED   ? state->profit.days_opened
                     : shape->days_counted == RULES_DAYS_TRADED ? state->profit.days_traded
                                                                : state->profit.days_profit;
-    begin_row(e, RULES_P7_SHAPE, &shape->head, "WATCHED", room);
-    table_cell(e->table, "profit %s%s; %u of %u days; best day %s%s", text_signed(e->account->balance - state->initial, a),
+    dec_t cap = rules_day_closes_at(shape, &state->profit, state->initial);
+    bool closed = state->profit.today >= cap;
+    if (cap != DEC_MAX)
+        money(dec_max(0, cap - dec_max(0, state->profit.today)), room);
+    begin_row(e, RULES_P7_SHAPE, &shape->head, closed ? "CLOSED" : cap != DEC_MAX ? "ARMED" : "WATCHED", room);
+    table_cell(e->table, "profit %s%s; %u of %u days; best day %s%s%s%s", text_signed(e->account->balance - state->initial, a),
                rules_target_reached(shape, state->initial, e->account->balance, e->position_count) ? ", target reached" : "",
                days, shape->min_days, shape->has_best_day ? text_decimal(best.share, b) : "free",
-               best.kept ? "" : " is too large a share: other days must follow");
+               best.kept ? "" : " is too large a share: other days must follow",
+               cap != DEC_MAX ? "; no entry today from a day's profit of " : "", cap != DEC_MAX ? money(cap, c) : "");
 }
 
 static void explain_rest(struct explained *e)

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "workers/account/core.h"
+#include "workers/account/core_parts.h"
 #include "workers/account/journal.h"
 
 #define H1_NS (INT64_C(3600) * 1000000000)
@@ -466,6 +467,62 @@ static void test_gate_refuses_in_a_window(void **state)
     assert_true(record_of("refused", &index));
 }
 
+/* Half of the target's 3000, less a cent, in one day: enough for that day. */
+static void shape_best_day(void)
+{
+    config.programmes[0].rules.shape = (struct rules_shape){
+        .head.id = "shape", .target = {.kind = RULES_ABS, .value = D("3000")}, .has_best_day = true, .best_day_strict = true,
+        .best_day_max = D("0.5")};
+}
+
+static void test_best_day_closes_entries_for_the_day(void **state)
+{
+    (void)state;
+    shape_best_day();
+    quiet_bars(0, 8);
+    core.account.rules.profit.today = D("1499.98");
+    assert_int_equal(core_refusal(&core), REFUSAL_NONE);
+    core.account.rules.profit.today = D("1499.99");
+    assert_int_equal(core_refusal(&core), REFUSAL_PROFIT_SHAPE);
+    bar(0, "1.1000", "1.1060", "1.1055");
+    assert_null(action_of(ACTION_PROPOSE));
+    assert_int_equal(core.account.refusals[REFUSAL_PROFIT_SHAPE], 1);
+    uint32_t index;
+    char text[64];
+    dec_t value;
+    assert_true(record_of("refused", &index));
+    const struct core_record *record = &core.records[index];
+    assert_int_equal(journal_get_text(core.bytes + record->offset, record->size, "refusal", text, sizeof text), 0);
+    assert_string_equal(text, "PROFIT_SHAPE");
+    assert_int_equal(journal_get_dec(core.bytes + record->offset, record->size, "today_at_targets", &value), 0);
+    assert_true(value == D("1499.99"));
+    assert_int_equal(journal_get_dec(core.bytes + record->offset, record->size, "day_closes_at", &value), 0);
+    assert_true(value == D("1499.99"));
+    while (now_ns < START_NS + 24 * H1_NS) /* the firm's day ends */
+        quiet_bars(1, 1);
+    assert_true(core.account.rules.profit.today == 0 && core.account.rules.profit.best == D("1499.99"));
+    assert_int_equal(core_refusal(&core), REFUSAL_NONE);
+}
+
+static void test_best_day_counts_the_open_book_at_its_targets(void **state)
+{
+    (void)state;
+    shape_best_day();
+    struct broker_request entry = open_position();
+    const struct core_position *position = &core.positions[0];
+    assert_true(position->id == entry.intent && position->take_price > 0);
+    dec_t today, cap, at_target = core_floating(&core, position, position->take_price);
+    assert_false(core_day_capped(&core, &today, &cap));
+    assert_true(today >= at_target && today < at_target + D("1") && cap == D("1499.99"));
+    core.account.rules.profit.today = cap - today;
+    assert_int_equal(core_refusal(&core), REFUSAL_PROFIT_SHAPE);
+    core.account.rules.profit.today -= D("0.01");
+    assert_int_equal(core_refusal(&core), REFUSAL_NONE);
+    core.positions[0].take_price = 0; /* without a target: what it has now, and nothing while it loses */
+    assert_false(core_day_capped(&core, &today, &cap));
+    assert_true(today == core.account.rules.profit.today);
+}
+
 static void test_gate_asks_again_before_the_order(void **state)
 {
     (void)state;
@@ -706,6 +763,8 @@ int main(void)
         cmocka_unit_test_setup(test_guard_acts_on_the_record_and_locks_until_the_boundary, setup),
         cmocka_unit_test_setup(test_gate_makes_a_size_smaller, setup),
         cmocka_unit_test_setup(test_gate_refuses_in_a_window, setup),
+        cmocka_unit_test_setup(test_best_day_closes_entries_for_the_day, setup),
+        cmocka_unit_test_setup(test_best_day_counts_the_open_book_at_its_targets, setup),
         cmocka_unit_test_setup(test_gate_asks_again_before_the_order, setup),
         cmocka_unit_test_setup(test_voluntary_close_waits_for_the_hold_time, setup),
         cmocka_unit_test_setup(test_flattening_in_slices, setup),
