@@ -7,16 +7,15 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "config/news.h"
 #include "tools/args.h"
 #include "tools/command.h"
+#include "tools/exercised.h"
 #include "tools/find.h"
 #include "tools/ledger.h"
 #include "tools/load.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
-#include "workers/account/journal.h"
 #include "workers/risk/rules/rules.h"
 #include "workers/risk/rules/sessions.h"
 
@@ -231,28 +230,6 @@ static void explain(struct explained *e)
     explain_rest(e);
 }
 
-static int take_first(void *context, uint64_t n, const void *data, size_t size)
-{
-    (void)n;
-    return journal_get_time(data, size, "t", context) == 0 ? 1 : 0;
-}
-
-/* Which news rules this run could exercise with the calendar that it had. */
-static void explain_news(const struct explained *e, struct ledger *ledger)
-{
-    int64_t from_ns = 0;
-    char a[TEXT_MAX], b[TEXT_MAX];
-    (void)store_journal_scan(ledger->store, 0, 1, take_first, &from_ns);
-    for (uint32_t i = 0; i < e->set->window_count; i++) {
-        uint32_t events = 0;
-        if (e->set->windows[i].kind != RULES_NEWS || from_ns == 0)
-            continue;
-        enum news_verdict verdict = news_exercised(e->config, &e->set->windows[i], UINT32_MAX, from_ns, e->account->cursor_ns, &events);
-        printf("\nnews rule %s, %s to %s: %u events, %s\n", e->set->windows[i].head.id, text_time(from_ns, false, a),
-               text_time(e->account->cursor_ns, false, b), events, news_verdict_text(verdict));
-    }
-}
-
 static void print_head(const struct explained *e, const char *name)
 {
     const struct rules_state *state = &e->account->rules;
@@ -311,7 +288,11 @@ int rules_explain(int argc, char **argv)
         if (e.table) {
             explain(&e);
             table_print(e.table, terminal_width(STDOUT_FILENO), stdout);
-            explain_news(&e, &ledger);
+            static struct exercised exercised;
+            exercised_begin(&exercised, &load->config);
+            exercised_add(&exercised, index, ledger_begin_ns(&ledger), account.cursor_ns);
+            putchar('\n');
+            exercised_print(&exercised, "news rules of ", stdout);
         }
         table_free(&e.table);
     }
