@@ -56,6 +56,8 @@ uint32_t core_legs(const struct core *core, const struct core_proposal *without,
  * asked about). False: no quote or no rate. */
 bool core_gate_entry(struct core *core, const struct signal *signal, uint64_t signal_jseq, const struct core_proposal *without,
                      dec_t lots, struct rules_answer *answer);
+/* What the rules are told of the world now, for this instrument. */
+struct rules_context core_context(const struct core *core, uint32_t instrument);
 bool core_gate_close(struct core *core, struct core_position *position, enum rules_purpose purpose);
 /* A window that forbids holding it, or fills of its orders, is near or here; an open loss cap (P2) is near. */
 bool core_window_closes(const struct core *core, const struct core_position *position);

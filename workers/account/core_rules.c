@@ -461,7 +461,7 @@ bool core_entry_terms(const struct core *core, const struct signal *signal, dec_
     return true;
 }
 
-static struct rules_context core_context(const struct core *core, uint32_t instrument)
+struct rules_context core_context(const struct core *core, uint32_t instrument)
 {
     struct rules_context context = {
         .now_ns = core->account.cursor_ns, .zones = core->config->zones, .calendar = core->has_news ? &core->news : NULL, .mode = core->config->mode,
