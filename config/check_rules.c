@@ -112,7 +112,8 @@ static bool check_window(struct look *c, const char *array, uint32_t index, cons
            NUMBER(forbids, 1, MASK(6)) && NUMBER(instruments, 0, MASK(c->instruments)) &&
            NUMBER(zone, 0, (int64_t)c->zones - 1) && NUMBER(from_s, 0, DAY_S) && NUMBER(to_s, 0, DAY_S) &&
            NUMBER(before_s, 0, SECONDS_MAX) && NUMBER(after_s, 0, SECONDS_MAX) && NUMBER(closed_s, 0, SECONDS_MAX) &&
-           NUMBER(hold_if_opened_before_s, 0, SECONDS_MAX) && NUMBER(lead_s, 0, SECONDS_MAX) && FLAG(cancel_pendings);
+           NUMBER(hold_if_opened_before_s, 0, SECONDS_MAX) && NUMBER(lead_s, 0, SECONDS_MAX) && FLAG(cancel_pendings) &&
+           NUMBER(importance, 0, 3);
 }
 
 static bool check_hold(struct look *c, const char *array, uint32_t index, const struct rules_set *set)

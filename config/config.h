@@ -123,8 +123,8 @@ struct config_programme {
     bool expired; /* older than max_age_days on the day of this load. Not part of an account's digest:
                      a live account compares rules.verified_day with its clock */
     struct rules_set rules;
-    /* The same for workers/risk/limits.c, until the account core stands on `rules`: floors without their locks, tiers
-     * as their lowest value, one trading day, no other primitive. */
+    /* The short form of `rules`, for who needs no more: floors without their locks, tiers as their lowest value, one trading
+     * day. What binds is `rules`. */
     uint32_t zone;       /* of the trading day */
     int32_t day_start_s; /* second of the local day at which it begins */
     uint32_t floor_count;

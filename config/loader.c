@@ -182,6 +182,17 @@ static void take_personality(struct loading *l, struct draft *draft, const char 
     free(p);
 }
 
+/* What lies in the state folder beside the accounts' own folders: the archive, the coordinator's ledger, the supervisor's numbers of
+ * its children. Files with a dot in their name cannot be an account's. */
+static bool is_of_state_folder(const char *name)
+{
+    static const char *const names[] = {"feed", "coordinator", "generations"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static void take_account(struct loading *l, struct draft *draft, const char *name, const struct location *location)
 {
     (void)name;
@@ -197,6 +208,11 @@ static void take_account(struct loading *l, struct draft *draft, const char *nam
             continue;
         report_error(l, a->place, "name", "account %s is also in %s:%u; give it another name", a->c.name,
                      file_of(l, other->place), other->place.line);
+        taken = false;
+    }
+    if (taken && is_of_state_folder(a->c.name)) {
+        report_error(l, a->place, "name", "%s is taken in the state folder, where each account has a folder of its name; "
+                     "give it another name", a->c.name);
         taken = false;
     }
     if (taken)

@@ -10,7 +10,8 @@ enum news_verdict news_exercised(const struct fleet_config *config, const struct
         return NEWS_NO_CALENDAR;
     instruments &= window->instruments;
     for (uint32_t i = 0; i < c->event_count; i++)
-        *events += (list[i].instruments & instruments) != 0 && list[i].time_ns >= from_ns && list[i].time_ns < to_ns;
+        *events += (list[i].instruments & instruments) != 0 && list[i].importance >= window->importance &&
+                   list[i].time_ns >= from_ns && list[i].time_ns < to_ns;
     if (c->valid_from_ns > from_ns || c->valid_to_ns < to_ns)
         return NEWS_PARTLY;
     if (*events == 0)

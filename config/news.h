@@ -12,7 +12,8 @@ enum news_verdict {
     NEWS_NO_EVENT,     /* covered, but no event concerned the instruments */
     NEWS_NO_CALENDAR,  /* none that is valid in the span: closed for entries all the time */
 };
-/* Over [from, to), for `instruments` (bits: what was traded) of a RULES_NEWS window; *events: how many concerned them. */
+/* Over [from, to), for `instruments` (bits: what was traded) of a RULES_NEWS window; *events: how many concerned them and are of the
+ * window's importance. */
 enum news_verdict news_exercised(const struct fleet_config *config, const struct rules_window *window, uint32_t instruments,
                                  int64_t from_ns, int64_t to_ns, uint32_t *events);
 const char *news_verdict_text(enum news_verdict verdict);

@@ -142,6 +142,8 @@ static void check_window(struct level *level, const struct draft_head *head, con
         complain(level, head, list, "kind", "zone, from and to are for daily_span; leave them out");
     if (c->kind == RULES_NEWS && c->before_s == 0 && c->after_s == 0)
         complain(level, head, list, "before", "news without before and after; write at least one");
+    if (c->kind != RULES_NEWS && c->importance != 0)
+        complain(level, head, list, "importance", "only news have one; leave it out, or write kind: news");
     if (c->kind == RULES_MARKET_CLOSE && c->before_s == 0 && !(c->forbids & RULES_HOLD))
         complain(level, head, list, "before", "a market close forbids nothing before it; write before, or forbid hold");
 }

@@ -189,6 +189,8 @@ static void compile_window(struct compiling *c, const struct draft_head *head, u
     memcpy(out, &from->c, sizeof *out);
     compile_head(c, head, RULES_TERMINATE, &out->head);
     out->instruments = instruments_of(c, &from->symbols, from->classes);
+    if (out->importance > 3) /* choice 4 is the numeral 1 */
+        out->importance -= 3;
 }
 
 static void compile_hold(struct compiling *c, const struct draft_head *head, uint32_t at)

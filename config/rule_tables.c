@@ -217,6 +217,9 @@ static const struct schema_table table_exposure = SCHEMA_TABLE(fields_exposure);
 static const char *const actions[] = {"open", "increase", "close", "fill", "hold", "cancel", NULL};
 static const char *const window_kinds[] = {"news", "daily_span", "market_close", "payout_pending", NULL};
 
+/* As the calendar's files write it (calendar_parse_importance); compile_window makes numbers of the numerals. */
+static const char *const importances[] = {"all", "low", "medium", "high", "1", "2", "3", NULL};
+
 static const struct schema_field fields_window[] = {
     HEAD_LIST,
     {"kind", SCHEMA_CHOICE, SCHEMA_AT(struct draft_window, c.kind), .choices = window_kinds,
@@ -235,6 +238,8 @@ static const struct schema_field fields_window[] = {
      .help = "news, market_close: begins so long before it (inclusive)"},
     {"after", SCHEMA_SECONDS, SCHEMA_AT(struct draft_window, c.after_s), 0, 7 * DAY_S, .fallback = "0s",
      .help = "news: ends so long after it (inclusive)"},
+    {"importance", SCHEMA_CHOICE, SCHEMA_AT(struct draft_window, c.importance), .choices = importances, .fallback = "all",
+     .help = "news: of the calendar's releases those of at least this (1 low, 2 medium, 3 high)"},
     {"closed_for", SCHEMA_SECONDS, SCHEMA_AT(struct draft_window, c.closed_s), 0, 7 * DAY_S, .fallback = "0s",
      .help = "market_close: only closes that last at least this"},
     {"hold_if_opened_before", SCHEMA_SECONDS, SCHEMA_AT(struct draft_window, c.hold_if_opened_before_s), 0, 7 * DAY_S,

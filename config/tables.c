@@ -430,7 +430,7 @@ static const struct schema_table table_paper = SCHEMA_TABLE(fields_paper);
 
 static const struct schema_field fields_account[] = {
     VERSION(struct draft_account),
-    {"name", SCHEMA_NAME, SCHEMA_AT(struct draft_account, c.name), .help = "what every command calls it; unique"},
+    {"name", SCHEMA_NAME, SCHEMA_AT(struct draft_account, c.name), .help = "what every command calls it; unique, and none of feed, coordinator, generations"},
     {"programme", SCHEMA_REFERENCE, SCHEMA_AT(struct draft_account, programme),
      .help = "whose rules bind it, as firm/programme"},
     {"phase", SCHEMA_REFERENCE, SCHEMA_AT(struct draft_account, phase), .fallback = "",

@@ -156,9 +156,11 @@ static int print_json(const struct backtest *backtest, const struct replay *repl
     for (uint32_t a = 0; a < backtest->config->account_count; a++)
         if (replay_core(replay, a))
             json_array_append_new(accounts, account_json(backtest, replay, a));
-    json_t *root = json_pack("{s:b, s:s, s:s, s:I, s:I, s:I, s:f, s:o}", "simulated", 1, "kind", "backtest", "source",
+    static struct exercised exercised;
+    report_exercised(backtest->report, &exercised);
+    json_t *root = json_pack("{s:b, s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:o}", "simulated", 1, "kind", "backtest", "source",
                              backtest->config->feed.source_name, "records", (json_int_t)replay_records(replay), "rows",
-                             (json_int_t)rows, "rows_bad", (json_int_t)bad, "seconds", seconds, "accounts", accounts);
+                             (json_int_t)rows, "rows_bad", (json_int_t)bad, "seconds", seconds, "news_rules", exercised_json(&exercised), "accounts", accounts);
     int rc = json_dumpf(root, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(root);
@@ -175,6 +177,10 @@ static int print_result(struct backtest *backtest, const struct replay *replay, 
     replay_rows(replay, &rows, &bad);
     printf("SIMULATED: paper fills on past data (%s). A backtest is no forecast.\n\n", backtest->config->feed.source_name);
     print_table(backtest, replay);
+    static struct exercised exercised;
+    report_exercised(backtest->report, &exercised);
+    puts("\nNews rules that this run could exercise:");
+    exercised_print(&exercised, "  ", stdout);
     print_hashes(backtest, replay);
     printf("\n%s records from %s rows (%" PRIu64 " bad) in %.1f s\n", text_count(replay_records(replay), records),
            text_count(rows, read), bad, seconds);

@@ -296,3 +296,16 @@ void ledger_facts(struct ledger *ledger, uint32_t wanted, struct ledger_facts *o
     scan.wants_account = false;
     (void)store_journal_scan(ledger->store, first + 100, FACTS_RECORDS_MAX, take_record, &scan);
 }
+
+static int take_first_time(void *context, uint64_t n, const void *data, size_t size)
+{
+    (void)n;
+    return journal_get_time(data, size, "t", context) == 0 ? 1 : 0;
+}
+
+int64_t ledger_begin_ns(struct ledger *ledger)
+{
+    int64_t from_ns = 0;
+    (void)store_journal_scan(ledger->store, 0, 1, take_first_time, &from_ns);
+    return from_ns;
+}

@@ -49,6 +49,9 @@ int ledger_runs(struct ledger *ledger, struct account_run *last, unsigned *count
 /* Reads the journal until the instruments in `wanted` (bit i: index i) have their symbols. */
 void ledger_facts(struct ledger *ledger, uint32_t wanted, struct ledger_facts *out);
 
+/* Market time of the journal's first record; 0: it has none. */
+int64_t ledger_begin_ns(struct ledger *ledger);
+
 /* Names of what rows hold; "?" beyond. Held against the core's own by tests/unit/test_tools_ledger.c. */
 const char *ledger_order_state(unsigned state);
 bool ledger_order_final(unsigned state);

@@ -3,7 +3,7 @@ MODULES += tools
 tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c \
              tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/backtest.c tools/calendar.c tools/check.c \
              tools/client.c tools/control.c tools/data.c tools/data_check.c tools/data_gaps.c \
-             tools/data_import.c tools/data_shared.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
+             tools/data_import.c tools/data_shared.c tools/exercised.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
              tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c \
              tools/status.c tools/summary.c tools/table.c tools/terminal.c tools/text.c tools/top.c tools/trades.c tools/view.c \
              tools/report/report.c tools/report/html.c tools/report/svg.c
@@ -29,6 +29,10 @@ test_tools_args_LIBS := -lyaml
 test_tools_text_SRC := tests/unit/test_tools_text.c tools/table.c tools/terminal.c tools/text.c
 test_tools_text_MODULES := base
 test_tools_text_LIBS := -lutil
+TESTS += test_exercised
+test_exercised_SRC := tests/unit/test_exercised.c tools/exercised.c tools/text.c
+test_exercised_MODULES := config base
+test_exercised_LIBS := -ljansson
 TESTS += test_tools_view
 test_tools_view_SRC := tests/unit/test_tools_view.c tools/screen.c tools/table.c tools/text.c tools/view.c
 test_tools_view_MODULES := base

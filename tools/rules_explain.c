@@ -7,16 +7,15 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "config/news.h"
 #include "tools/args.h"
 #include "tools/command.h"
+#include "tools/exercised.h"
 #include "tools/find.h"
 #include "tools/ledger.h"
 #include "tools/load.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
-#include "workers/account/journal.h"
 #include "workers/risk/rules/rules.h"
 #include "workers/risk/rules/sessions.h"
 
@@ -164,7 +163,7 @@ static void explain_shape(struct explained *e)
 {
     const struct rules_shape *shape = &e->set->shape;
     const struct rules_state *state = &e->account->rules;
-    char a[TEXT_MAX], b[TEXT_MAX], room[TEXT_MAX] = "-";
+    char a[TEXT_MAX], b[TEXT_MAX], c[TEXT_MAX], room[TEXT_MAX] = "-";
     if (shape->head.id[0] == 0 && shape->target.value == 0 && shape->min_days == 0 && !shape->has_best_day)
         return;
     struct rules_best_day best = {.kept = true};
@@ -173,11 +172,16 @@ static void explain_shape(struct explained *e)
     uint32_t days = shape->days_counted == RULES_DAYS_OPENED   ? state->profit.days_opened
                     : shape->days_counted == RULES_DAYS_TRADED ? state->profit.days_traded
                                                                : state->profit.days_profit;
-    begin_row(e, RULES_P7_SHAPE, &shape->head, "WATCHED", room);
-    table_cell(e->table, "profit %s%s; %u of %u days; best day %s%s", text_signed(e->account->balance - state->initial, a),
+    dec_t cap = rules_day_closes_at(shape, &state->profit, state->initial);
+    bool closed = state->profit.today >= cap;
+    if (cap != DEC_MAX)
+        money(dec_max(0, cap - dec_max(0, state->profit.today)), room);
+    begin_row(e, RULES_P7_SHAPE, &shape->head, closed ? "CLOSED" : cap != DEC_MAX ? "ARMED" : "WATCHED", room);
+    table_cell(e->table, "profit %s%s; %u of %u days; best day %s%s%s%s", text_signed(e->account->balance - state->initial, a),
                rules_target_reached(shape, state->initial, e->account->balance, e->position_count) ? ", target reached" : "",
                days, shape->min_days, shape->has_best_day ? text_decimal(best.share, b) : "free",
-               best.kept ? "" : " is too large a share: other days must follow");
+               best.kept ? "" : " is too large a share: other days must follow",
+               cap != DEC_MAX ? "; no entry today from a day's profit of " : "", cap != DEC_MAX ? money(cap, c) : "");
 }
 
 static void explain_rest(struct explained *e)
@@ -224,28 +228,6 @@ static void explain(struct explained *e)
         explain_rate(e, i);
     explain_shape(e);
     explain_rest(e);
-}
-
-static int take_first(void *context, uint64_t n, const void *data, size_t size)
-{
-    (void)n;
-    return journal_get_time(data, size, "t", context) == 0 ? 1 : 0;
-}
-
-/* Which news rules this run could exercise with the calendar that it had. */
-static void explain_news(const struct explained *e, struct ledger *ledger)
-{
-    int64_t from_ns = 0;
-    char a[TEXT_MAX], b[TEXT_MAX];
-    (void)store_journal_scan(ledger->store, 0, 1, take_first, &from_ns);
-    for (uint32_t i = 0; i < e->set->window_count; i++) {
-        uint32_t events = 0;
-        if (e->set->windows[i].kind != RULES_NEWS || from_ns == 0)
-            continue;
-        enum news_verdict verdict = news_exercised(e->config, &e->set->windows[i], UINT32_MAX, from_ns, e->account->cursor_ns, &events);
-        printf("\nnews rule %s, %s to %s: %u events, %s\n", e->set->windows[i].head.id, text_time(from_ns, false, a),
-               text_time(e->account->cursor_ns, false, b), events, news_verdict_text(verdict));
-    }
 }
 
 static void print_head(const struct explained *e, const char *name)
@@ -306,7 +288,11 @@ int rules_explain(int argc, char **argv)
         if (e.table) {
             explain(&e);
             table_print(e.table, terminal_width(STDOUT_FILENO), stdout);
-            explain_news(&e, &ledger);
+            static struct exercised exercised;
+            exercised_begin(&exercised, &load->config);
+            exercised_add(&exercised, index, ledger_begin_ns(&ledger), account.cursor_ns);
+            putchar('\n');
+            exercised_print(&exercised, "news rules of ", stdout);
         }
         table_free(&e.table);
     }

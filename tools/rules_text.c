@@ -193,6 +193,8 @@ static void say_when(struct words *w, const struct rules_scope *scope, const str
     switch ((enum rules_window_kind)rule->kind) {
     case RULES_NEWS:
         say(w, "from %s before to %s after news of the instrument", duration(rule->before_s, one), duration(rule->after_s, two));
+        if (rule->importance > 0)
+            say(w, " of %s importance", rule->importance == 1 ? "any" : rule->importance == 2 ? "at least medium" : "high");
         if (rule->hold_if_opened_before_s > 0)
             say(w, " (but what was opened %s before may be closed)", duration(rule->hold_if_opened_before_s, one));
         break;

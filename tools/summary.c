@@ -1,4 +1,5 @@
 /* propfleet summary: all accounts with what they traded and what was refused, from their stores. */
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -11,18 +12,78 @@
 #include "config/paths.h"
 #include "tools/args.h"
 #include "tools/command.h"
+#include "tools/exercised.h"
 #include "tools/find.h"
 #include "tools/ledger.h"
+#include "tools/load.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
+#include "tools/view.h"
 
 /* One account. */
 struct line {
     struct core_account account;
     struct ledger_facts facts;
     unsigned positions, runs;
+    int64_t begin_ns;
 };
+
+/* The configuration, for what stores do not say; NULL when it cannot be read: news rules are then not known. */
+struct beside {
+    struct load *load;
+    struct exercised exercised;
+    char config[CONFIG_PATH_MAX];
+    unsigned unknown;       /* accounts that it does not have, or with another programme */
+};
+
+/* The one named, else that of the fleet that runs. */
+static int beside_find(const struct find *find, char out[CONFIG_PATH_MAX])
+{
+    struct error err = {0};
+    char runtime[CONFIG_PATH_MAX];
+    struct view *view = find->config || find->state ? NULL : calloc(1, sizeof *view);
+    int rc = view && find_runtime_dir(find, runtime, &err) == 0 ? view_ask(runtime, view, &err) : -ENOENT;
+    if (rc == 0)
+        snprintf(out, CONFIG_PATH_MAX, "%s", view->config_dir);
+    else
+        rc = find_config_dir(find, out, &err);
+    free(view);
+    return rc;
+}
+
+static void beside_open(const struct find *find, struct beside *out)
+{
+    memset(out, 0, sizeof *out);
+    if (beside_find(find, out->config) != 0)
+        return;
+    struct loader_options options = {.config_dir = out->config};
+    out->load = load_new(&options);
+    if (out->load && out->load->report.error_count > 0)
+        load_free(&out->load);
+    if (out->load)
+        exercised_begin(&out->exercised, &out->load->config);
+}
+
+static void beside_add(struct beside *beside, const char *name, const struct line *line)
+{
+    const struct fleet_config *config = beside->load ? &beside->load->config : NULL;
+    uint32_t index = config ? config_account_index(config, name) : CONFIG_NONE;
+    const struct config_programme *programme = index != CONFIG_NONE ? &config->programmes[config->accounts[index].programme] : NULL;
+    if (programme && strcmp(programme->firm, line->facts.firm) == 0 && strcmp(programme->name, line->facts.programme) == 0)
+        exercised_add(&beside->exercised, index, line->begin_ns, line->account.cursor_ns);
+    else
+        beside->unknown++;
+}
+
+static void beside_print(const struct beside *beside)
+{
+    if (beside->load)
+        exercised_print(&beside->exercised, "news rules of ", stdout);
+    if (beside->unknown)
+        printf("news rules of %u accounts are not known: the configuration at %s %s; --config DIR names theirs\n", beside->unknown,
+               beside->config, beside->load ? "has not these accounts" : "cannot be read");
+}
 
 static const struct table_column columns[] = {
     {"ACCOUNT", false, 0}, {"PROGRAMME", false, 6}, {"PERSONALITY", false, 8}, {"EQUITY", true, 0}, {"RESULT", true, 0},
@@ -119,6 +180,7 @@ static int read_line(const char *state_dir, const char *name, struct line *out, 
     rc = rc == 0 ? ledger_runs(&ledger, &run, &out->runs, err) : rc;
     if (rc == 0)
         ledger_facts(&ledger, 0, &out->facts);
+    out->begin_ns = rc == 0 ? ledger_begin_ns(&ledger) : 0;
     ledger_close(&ledger);
     for (unsigned i = 0; i < count; i++)
         out->positions += positions[i].qty != 0;
@@ -146,7 +208,7 @@ static void sum_up(struct totals *totals, const struct line *line)
         snprintf(totals->source_text, sizeof totals->source_text, "%s", line->facts.source);
 }
 
-static int print_summary(const char *state_dir, const struct path_names *names, bool json)
+static int print_summary(const char *state_dir, const struct path_names *names, struct beside *beside, bool json)
 {
     static struct line line;
     struct totals totals = {0};
@@ -160,12 +222,15 @@ static int print_summary(const char *state_dir, const struct path_names *names, 
             continue;
         }
         sum_up(&totals, &line);
+        beside_add(beside, names->list[i], &line);
         add_row(table, names->list[i], &line);
         json_array_append_new(list, object_of(names->list[i], &line));
     }
     if (table && list && json) {
-        json_t *root = json_pack("{s:b,s:s,s:o,s:o,s:o}", "simulated", 1, "source", totals.source_text, "equity", money(totals.equity),
-                                 "result", money(totals.result), "accounts", list);
+        json_t *root = json_pack("{s:b,s:s,s:o,s:o,s:o,s:i,s:o}", "simulated", 1, "source", totals.source_text, "equity", money(totals.equity),
+                                 "result", money(totals.result), "news_rules",
+                                 beside->load ? exercised_json(&beside->exercised) : json_null(), "news_rules_unknown",
+                                 (int)beside->unknown, "accounts", list);
         list = NULL;
         json_dumpf(root, stdout, JSON_INDENT(1));
         putchar('\n');
@@ -176,6 +241,7 @@ static int print_summary(const char *state_dir, const struct path_names *names, 
         printf("%u accounts, equity %s, result %s, %" PRIu64 " entries, %" PRIu64 " trades, up to %s UTC; source %s; SIMULATED fills (paper)\n",
                table_rows(table), text_money(totals.equity, a), text_signed(totals.result, b), totals.entries, totals.trades,
                text_time(totals.market_ns, false, c), totals.source_text);
+        beside_print(beside);
     }
     json_decref(list);
     table_free(&table);
@@ -194,7 +260,10 @@ int command_summary(int argc, char **argv)
         return command_usage("summary", "%s", err.text);
     if (find_state_dir(&find, state, &err) != 0 || ledger_names(state, &names, &err) != 0)
         return command_fail(EXIT_UNREACHABLE, "%s", err.text);
-    int status = names.count ? print_summary(state, &names, json) : command_fail(EXIT_NO, "no account in %s", state);
+    static struct beside beside;
+    beside_open(&find, &beside);
+    int status = names.count ? print_summary(state, &names, &beside, json) : command_fail(EXIT_NO, "no account in %s", state);
+    load_free(&beside.load);
     path_names_free(&names);
     return status;
 }

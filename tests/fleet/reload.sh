@@ -34,7 +34,7 @@ for account in kappa alba; do
 done
 check "why says that it is paused" bash -c "'$propfleet' why alba | grep -q paused"
 check "account resume" "$propfleet" account resume alba
-check "why says that it would trade" bash -c "'$propfleet' why alba | grep -q 'would take'"
+check "why says that it would trade, or which window is shut" bash -c "'$propfleet' why alba | grep -qE 'would take|^time window .* is shut'"
 mv "$work/config/accounts/kappa.yaml" "$work/kappa.yaml"
 check "a removed file ends its account" "$propfleet" reload
 check "it is gone" fleet_until 20 '[.processes[] | select(.name == "account:kappa")] | length == 0'

@@ -154,8 +154,9 @@ p journal --all; expect 2 "--all without --hash"
 p journal alba --from x; expect 2 "--from x" 'not a whole number'
 p trades "$traded"; expect 0 "trades" 'SIMULATED' 'RESULT'
 p trades "$traded" --csv; expect 0 "trades --csv" '^number,instrument,' '^1,'
-p summary; expect 0 "summary" 'SIMULATED' '4 accounts'
-check "summary --json is JSON" json -e '.simulated and (.accounts | length == 4)' < <("$propfleet" summary --json)
+p summary; expect 0 "summary" 'SIMULATED' '4 accounts' '^news rules of ftmo/2-step, phase challenge: no news rule'
+check "summary --json is JSON" json -e '.simulated and (.accounts | length == 4) and .news_rules_unknown == 0 and
+    any(.news_rules[]; .programme == "ftmo/2-step")' < <("$propfleet" summary --json)
 
 # --- readers that leave, and no room ------------------------------------------------------------------------------
 timeout 20 "$propfleet" journal alba --follow 2>/dev/null | head -n 1 >"$work/out"

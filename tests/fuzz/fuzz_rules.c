@@ -287,6 +287,9 @@ static void check_shape(void)
     struct rules_best_day best;
     uint32_t days;
     rules_best_day(&set.shape, &state.profit, &best);
+    FUZZ_HOLDS(set.shape.has_best_day || set.shape.daily_profit_cap > 0 ||
+               rules_day_closes_at(&set.shape, &state.profit, state.initial) == DEC_MAX);
+    (void)rules_day_closes_at(&set.shape, &state.profit, state.initial);
     FUZZ_HOLDS(best.extra >= 0 && best.share >= 0 && (!best.kept || best.extra == 0));
     FUZZ_HOLDS(rules_profit_cap_today(&set.shape, state.profit.net) >= 0);
     (void)rules_days_reached(&set.shape, &state.profit, &days);

@@ -287,6 +287,12 @@ static void test_what_was_exercised(void **state)
     load();
     assert_int_equal(news_exercised(loaded, &window, 1u << instrument("EURUSD"), from, to, &events), NEWS_NO_EVENT);
     assert_int_equal(news_exercised(loaded, &window, 3, from, to, &events), NEWS_EXERCISED);
+    window.importance = 1;
+    assert_int_equal(news_exercised(loaded, &window, 3, from, to, &events), NEWS_EXERCISED);
+    window.importance = 2; /* what the window does not concern exercises it not */
+    assert_int_equal(news_exercised(loaded, &window, 3, from, to, &events), NEWS_NO_EVENT);
+    assert_int_equal(events, 0);
+    window.importance = 0;
     assert_int_equal(news_exercised(loaded, &window, 3, to + 200 * DAY, to + 300 * DAY, &events), NEWS_NO_CALENDAR);
     for (int i = NEWS_EXERCISED; i <= NEWS_NO_CALENDAR; i++)
         assert_true(strlen(news_verdict_text((enum news_verdict)i)) > 5);

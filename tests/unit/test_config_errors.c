@@ -14,6 +14,8 @@
 
 #include "config/report.h"
 #include "test_config_support.h"
+#include "workers/coordinator/ledger.h"
+#include "workers/feed/archive.h"
 
 #define FLEET "c/fleet.yaml"
 #define INSTRUMENTS "c/instruments.yaml"
@@ -179,6 +181,15 @@ static const struct {
     {ALPHA, "name: alpha", "name: beta",
      "c/accounts/beta.yaml:1:1: name: account beta is also in c/accounts/alpha.yaml:1; give it "
      "another name"},
+    {ALPHA, "name: alpha", "name: " ARCHIVE_FOLDER_NAME,
+     "c/accounts/alpha.yaml:1:1: name: feed is taken in the state folder, where each account has a folder of its name; "
+     "give it another name"},
+    {ALPHA, "name: alpha", "name: " LEDGER_FOLDER_NAME,
+     "c/accounts/alpha.yaml:1:1: name: coordinator is taken in the state folder, where each account has a folder of its "
+     "name; give it another name"},
+    {ALPHA, "name: alpha", "name: generations",
+     "c/accounts/alpha.yaml:1:1: name: generations is taken in the state folder, where each account has a folder of its "
+     "name; give it another name"},
     {FIRM, "verified: 2026-11-22", "verified: 22.11.2026",
      "c/firms/acme.yaml:4:11: verified: \"22.11.2026\" is not a date; write a "
      "date such as 2026-11-22"},

@@ -200,6 +200,12 @@ static const struct {
      "c/firms/acme.yaml:23:7: base.time_windows.session.kind: zone, from and to are for daily_span; leave them out"},
     {"kind: daily_span, forbid: [open, hold], zone: UTC, from: 15:10, to: 17:00", "kind: news, forbid: [open]",
      "c/firms/acme.yaml:23:7: base.time_windows.session.before: news without before and after; write at least one"},
+    {"kind: daily_span, forbid", "kind: daily_span, importance: high, forbid",
+     "c/firms/acme.yaml:23:7: base.time_windows.session.importance: only news have one; leave it out, or write kind: news"},
+    {"kind: daily_span, forbid: [open, hold], zone: UTC, from: 15:10, to: 17:00", "kind: news, forbid: [open], before: 2m, importance: 4",
+     "c/firms/acme.yaml:23:73: base.time_windows[0].importance: \"4\" is not known here; write one of all, low, medium, high, 1, 2, 3"},
+    {"kind: daily_span, forbid: [open, hold], zone: UTC, from: 15:10, to: 17:00", "kind: news, forbid: [open], before: 2m, importance: [high]",
+     "c/firms/acme.yaml:23:73: base.time_windows[0].importance: more than one value; write one of all, low, medium, high, 1, 2, 3"},
     {"cross_account: {copy: own,", "cross_account: {copy: spaced,",
      "c/firms/acme.yaml:27:18: base.cross_account.spacing: goes with copy: spaced, and only with it; write both"},
     {"min_days: 4, src", "min_days: 4, days_counted: profit, src",
@@ -264,6 +270,25 @@ static void test_all_at_once(void **state)
     support_replace(FLEET, "owner: tester", "owner: tester\nhost: laptop");
     assert_int_equal(support_load(NULL), -EINVAL);
     assert_int_equal(support_report.error_count, 4);
+}
+
+/* As the calendar's files write it; without it all releases count. */
+static void test_importance_of_news(void **state)
+{
+    static const struct {
+        const char *key;
+        uint32_t importance;
+    } rows[] = {{"", 0},          {"importance: all, ", 0}, {"importance: low, ", 1}, {"importance: medium, ", 2}, {"importance: high, ", 3},
+                {"importance: 1, ", 1}, {"importance: 2, ", 2},   {"importance: 3, ", 3},   {"importance: \"3\", ", 3}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[128];
+        assert_int_equal(setup_rich(state), 0);
+        snprintf(text, sizeof text, "kind: news, %sforbid: [open], before: 2m,", rows[i].key);
+        support_replace(FIRM, "kind: daily_span, forbid: [open, hold], zone: UTC, from: 15:10, to: 17:00,", text);
+        expect_good();
+        assert_int_equal(acme("challenge", "")->rules.windows[0].importance, rows[i].importance);
+        assert_int_equal(support_teardown(state), 0);
+    }
 }
 
 /* --- phases --------------------------------------------------------------------------------------------- */
@@ -1097,6 +1122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_importance_of_news),
         RICH(test_all_at_once),
         RICH(test_phases),
         RICH(test_heads),

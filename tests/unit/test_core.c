@@ -11,10 +11,12 @@
 
 #include "base/hash.h"
 #include "workers/account/core.h"
+#include "workers/account/core_parts.h"
 #include "workers/account/journal.h"
 
 #define H1_NS (INT64_C(3600) * 1000000000)
 #define START_NS (INT64_C(1715558400) * 1000000000) /* Monday 2024-05-13 00:00 UTC */
+#define NS_S INT64_C(1000000000)
 #define D(text) dec(text)
 /* As assert_non_null, and the compiler knows it too. */
 #define must(p) do { if (!(p)) { fail_msg("%s is missing", #p); abort(); } } while (0)
@@ -466,6 +468,154 @@ static void test_gate_refuses_in_a_window(void **state)
     assert_true(record_of("refused", &index));
 }
 
+/* --- why an entry would be refused before there is one --- */
+
+static struct rules_window *add_window(struct rules_window window)
+{
+    struct rules_set *rules = &config.programmes[0].rules;
+    rules->windows[rules->window_count] = window;
+    return &rules->windows[rules->window_count++];
+}
+
+static void expect_windows(uint32_t count, const char *expected)
+{
+    char text[512];
+    memset(text, 'x', sizeof text);
+    assert_int_equal(core_windows_text(&core, text, sizeof text), count);
+    assert_string_equal(text, expected);
+}
+
+static void test_why_names_the_window_that_is_shut(void **state)
+{
+    (void)state;
+    quiet_bars(0, 8); /* 08:00 */
+    expect_windows(0, "");
+    struct rules_window *morning = add_window((struct rules_window){.head.id = "morning", .kind = RULES_DAILY_SPAN, .forbids = RULES_OPEN,
+                                              .instruments = 3, .from_s = 6 * 3600, .to_s = 12 * 3600});
+    expect_windows(2, "time window morning is shut for EURUSD, GBPUSD; it opens after 2024-05-13 12:00:00 UTC\n");
+    morning->instruments = 2;
+    expect_windows(1, "time window morning is shut for GBPUSD; it opens after 2024-05-13 12:00:00 UTC\n");
+    config.personalities[0].instruments = 1; /* what it does not trade is not asked */
+    expect_windows(0, "");
+    config.personalities[0].instruments = 3;
+    morning->instruments = 3;
+    morning->forbids = RULES_CLOSE;
+    expect_windows(0, "");
+    morning->forbids = RULES_HOLD; /* nor may anything be held in it */
+    expect_windows(2, "time window morning is shut for EURUSD, GBPUSD; it opens after 2024-05-13 12:00:00 UTC\n");
+    morning->forbids = RULES_OPEN;
+    add_window((struct rules_window){.head.id = "noon", .kind = RULES_DAILY_SPAN, .forbids = RULES_OPEN, .instruments = 1,
+                                     .from_s = 7 * 3600, .to_s = 13 * 3600});
+    expect_windows(2, "time window noon is shut for EURUSD; it opens after 2024-05-13 13:00:00 UTC\n"
+                      "time window morning is shut for GBPUSD; it opens after 2024-05-13 12:00:00 UTC\n");
+    for (uint32_t i = 0; i < 2; i++) { /* and the gate says the same */
+        struct signal signal = {.instrument = i, .side = SIDE_BUY, .stop_distance = D("0.0020")};
+        struct rules_answer answer;
+        core.market.quotes[i] = core.market.quotes[0];
+        assert_true(core_gate_entry(&core, &signal, 0, NULL, D("0.1"), &answer));
+        assert_int_equal(core_rule_refusal(&core, &answer), REFUSAL_TIME_WINDOW);
+    }
+    char little[24];
+    assert_int_equal(core_windows_text(&core, little, sizeof little), 2);
+    assert_int_equal(strlen(little), sizeof little - 1);
+}
+
+static void test_why_knows_the_way_out_of_a_window(void **state)
+{
+    (void)state;
+    quiet_bars(0, 8);
+    add_window((struct rules_window){.head.id = "flat-by", .kind = RULES_DAILY_SPAN, .forbids = RULES_HOLD, .instruments = 1, .lead_s = 1800,
+                                     .from_s = 8 * 3600 + 1800, .to_s = 9 * 3600});
+    expect_windows(1, "time window flat-by is shut for EURUSD; it opens after 2024-05-13 09:00:00 UTC\n");
+    config.programmes[0].rules.windows[0].lead_s--;
+    expect_windows(0, "");
+}
+
+static void test_why_without_a_calendar(void **state)
+{
+    (void)state;
+    quiet_bars(0, 8);
+    struct rules_window *news = add_window((struct rules_window){.head.id = "news", .kind = RULES_NEWS, .forbids = RULES_OPEN | RULES_CLOSE,
+                                           .instruments = 3, .before_s = 120, .after_s = 300});
+    const char *unknown = "time window news is shut for EURUSD, GBPUSD; when it opens is not known: the calendar does not say what news "
+                          "there are\n";
+    core.has_news = false;
+    expect_windows(2, unknown);
+    struct rules_event event = {.time_ns = now_ns + 60 * NS_S, .instruments = 1, .importance = 2};
+    core.has_news = true;
+    core.news = (struct rules_calendar){.events = &event, .count = 1, .valid_from_ns = now_ns + 3600 * NS_S,
+                                        .valid_to_ns = now_ns + 86400 * NS_S};
+    news->importance = 3;
+    expect_windows(2, "time window news is shut for EURUSD, GBPUSD; it opens after 2024-05-13 09:05:00 UTC\n");
+    core.news.valid_from_ns = START_NS - 86400 * NS_S;
+    expect_windows(0, "");
+    news->importance = 2;
+    expect_windows(1, "time window news is shut for EURUSD; it opens after 2024-05-13 08:06:00 UTC\n");
+    core.news.valid_to_ns = now_ns; /* it is over */
+    news->importance = 3;
+    expect_windows(2, unknown);
+    news->kind = RULES_PAYOUT_PENDING;
+    expect_windows(0, "");
+    core.account.rules.payout_pending = 1;
+    expect_windows(2, "time window news is shut for EURUSD, GBPUSD; when it opens is not known: a payout is pending\n");
+}
+
+/* Half of the target's 3000, less a cent, in one day: enough for that day. */
+static void shape_best_day(void)
+{
+    config.programmes[0].rules.shape = (struct rules_shape){
+        .head.id = "shape", .target = {.kind = RULES_ABS, .value = D("3000")}, .has_best_day = true, .best_day_strict = true,
+        .best_day_max = D("0.5")};
+}
+
+static void test_best_day_closes_entries_for_the_day(void **state)
+{
+    (void)state;
+    shape_best_day();
+    quiet_bars(0, 8);
+    core.account.rules.profit.today = D("1499.98");
+    assert_int_equal(core_refusal(&core), REFUSAL_NONE);
+    core.account.rules.profit.today = D("1499.99");
+    assert_int_equal(core_refusal(&core), REFUSAL_PROFIT_SHAPE);
+    bar(0, "1.1000", "1.1060", "1.1055");
+    assert_null(action_of(ACTION_PROPOSE));
+    assert_int_equal(core.account.refusals[REFUSAL_PROFIT_SHAPE], 1);
+    uint32_t index;
+    char text[64];
+    dec_t value;
+    assert_true(record_of("refused", &index));
+    const struct core_record *record = &core.records[index];
+    assert_int_equal(journal_get_text(core.bytes + record->offset, record->size, "refusal", text, sizeof text), 0);
+    assert_string_equal(text, "PROFIT_SHAPE");
+    assert_int_equal(journal_get_dec(core.bytes + record->offset, record->size, "today_at_targets", &value), 0);
+    assert_true(value == D("1499.99"));
+    assert_int_equal(journal_get_dec(core.bytes + record->offset, record->size, "day_closes_at", &value), 0);
+    assert_true(value == D("1499.99"));
+    while (now_ns < START_NS + 24 * H1_NS) /* the firm's day ends */
+        quiet_bars(1, 1);
+    assert_true(core.account.rules.profit.today == 0 && core.account.rules.profit.best == D("1499.99"));
+    assert_int_equal(core_refusal(&core), REFUSAL_NONE);
+}
+
+static void test_best_day_counts_the_open_book_at_its_targets(void **state)
+{
+    (void)state;
+    shape_best_day();
+    struct broker_request entry = open_position();
+    const struct core_position *position = &core.positions[0];
+    assert_true(position->id == entry.intent && position->take_price > 0);
+    dec_t today, cap, at_target = core_floating(&core, position, position->take_price);
+    assert_false(core_day_capped(&core, &today, &cap));
+    assert_true(today >= at_target && today < at_target + D("1") && cap == D("1499.99"));
+    core.account.rules.profit.today = cap - today;
+    assert_int_equal(core_refusal(&core), REFUSAL_PROFIT_SHAPE);
+    core.account.rules.profit.today -= D("0.01");
+    assert_int_equal(core_refusal(&core), REFUSAL_NONE);
+    core.positions[0].take_price = 0; /* without a target: what it has now, and nothing while it loses */
+    assert_false(core_day_capped(&core, &today, &cap));
+    assert_true(today == core.account.rules.profit.today);
+}
+
 static void test_gate_asks_again_before_the_order(void **state)
 {
     (void)state;
@@ -706,6 +856,11 @@ int main(void)
         cmocka_unit_test_setup(test_guard_acts_on_the_record_and_locks_until_the_boundary, setup),
         cmocka_unit_test_setup(test_gate_makes_a_size_smaller, setup),
         cmocka_unit_test_setup(test_gate_refuses_in_a_window, setup),
+        cmocka_unit_test_setup(test_why_names_the_window_that_is_shut, setup),
+        cmocka_unit_test_setup(test_why_knows_the_way_out_of_a_window, setup),
+        cmocka_unit_test_setup(test_why_without_a_calendar, setup),
+        cmocka_unit_test_setup(test_best_day_closes_entries_for_the_day, setup),
+        cmocka_unit_test_setup(test_best_day_counts_the_open_book_at_its_targets, setup),
         cmocka_unit_test_setup(test_gate_asks_again_before_the_order, setup),
         cmocka_unit_test_setup(test_voluntary_close_waits_for_the_hold_time, setup),
         cmocka_unit_test_setup(test_flattening_in_slices, setup),

@@ -144,6 +144,70 @@ static void test_cap_today_is_the_most(void **unused)
     }
 }
 
+static dec_t closes_at(const struct rules_shape *shape, dec_t net, dec_t positive, dec_t best)
+{
+    struct rules_profit profit = {.net = net, .positive = positive, .best = best};
+    return rules_day_closes_at(shape, &profit, MONEY(100000));
+}
+
+static void test_day_closes_without_something_to_compare(void **unused)
+{
+    (void)unused;
+    struct rules_shape shape = best_day_rule(DEC_ONE / 2, false, RULES_NET);
+    assert_int_equal(closes_at(&shape, 0, 0, 0), DEC_MAX); /* an account has to begin */
+    assert_int_equal(closes_at(&shape, -MONEY(500), 0, 0), DEC_MAX);
+    shape.daily_profit_cap = MONEY(3000);
+    assert_int_equal(closes_at(&shape, 0, 0, 0), MONEY(3000));
+    assert_int_equal(closes_at(&shape, MONEY(9000), 0, MONEY(4000)), MONEY(3000)); /* the daily cap is the firm's word */
+    shape.has_best_day = false;
+    assert_int_equal(closes_at(&shape, MONEY(9000), 0, MONEY(4000)), MONEY(3000));
+    shape.daily_profit_cap = 0;
+    assert_int_equal(closes_at(&shape, MONEY(9000), 0, MONEY(4000)), DEC_MAX);
+    shape = best_day_rule(DEC_ONE, false, RULES_NET);
+    assert_int_equal(closes_at(&shape, MONEY(9000), 0, MONEY(4000)), DEC_MAX);
+}
+
+static void test_day_closes_at_the_highest_that_does_no_harm(void **unused)
+{
+    (void)unused;
+    struct rules_shape shape = best_day_rule(40 * CENT, false, RULES_NET);
+    assert_int_equal(closes_at(&shape, MONEY(4000), 0, MONEY(1000)), 266666 * CENT); /* the cap of the other days */
+    assert_int_equal(closes_at(&shape, MONEY(1000), 0, MONEY(1000)), MONEY(1000));   /* up to the best day */
+    assert_int_equal(closes_at(&shape, -MONEY(700), 0, MONEY(300)), MONEY(300));
+    shape.best_day_denominator = RULES_POSITIVE_DAYS;
+    assert_int_equal(closes_at(&shape, 0, MONEY(4000), MONEY(1000)), 266666 * CENT);
+    shape.target = (struct rules_amount){.kind = RULES_FRAC_INITIAL, .value = 10 * CENT};
+    assert_int_equal(closes_at(&shape, 0, 0, 0), MONEY(4000)); /* of the target, from the first day */
+    assert_int_equal(closes_at(&shape, 0, MONEY(4000), MONEY(1000)), MONEY(4000));
+    assert_int_equal(closes_at(&shape, 0, MONEY(9000), MONEY(1000)), MONEY(6000));
+    shape.best_day_strict = true;
+    assert_int_equal(closes_at(&shape, 0, 0, 0), MONEY(4000) - CENT);
+    shape.best_day_strict = false;
+    shape.target = (struct rules_amount){.kind = RULES_ABS, .value = DEC_MAX};
+    assert_int_equal(closes_at(&shape, 0, 0, 0), 3689348814741 * CENT); /* 40 % of all there is, down to the cent */
+}
+
+/* A day of the cap leaves no more to earn elsewhere than there was, and passes at the target; a cent more does not. */
+static void test_day_closes_where_more_would_harm(void **unused)
+{
+    (void)unused;
+    uint64_t seed = 23;
+    for (int i = 0; i < 4000; i++) {
+        dec_t best = (dec_t)(draw(&seed) % 100000 + 1) * CENT, positive = best + (dec_t)(draw(&seed) % 1000000) * CENT;
+        struct rules_shape shape = best_day_rule((dec_t)(draw(&seed) % 90 + 5) * CENT, i % 2 == 1, RULES_POSITIVE_DAYS);
+        dec_t cap = closes_at(&shape, 0, positive, best);
+        struct rules_best_day before = best_of(&shape, 0, positive, best), at, over;
+        at = best_of(&shape, 0, positive + cap, dec_max(best, cap));
+        over = best_of(&shape, 0, positive + cap + CENT, dec_max(best, cap + CENT));
+        assert_true(at.kept || (!before.kept && at.extra < before.extra));
+        assert_true(cap >= best);
+        if (cap > best)
+            assert_true(at.kept && !over.kept);
+        else if (!at.kept)
+            assert_true(over.extra >= at.extra);
+    }
+}
+
 static void test_target(void **unused)
 {
     (void)unused;
@@ -244,6 +308,9 @@ int main(void)
         cmocka_unit_test(test_best_day_extra_is_the_least),
         cmocka_unit_test(test_cap_today),
         cmocka_unit_test(test_cap_today_is_the_most),
+        cmocka_unit_test(test_day_closes_without_something_to_compare),
+        cmocka_unit_test(test_day_closes_at_the_highest_that_does_no_harm),
+        cmocka_unit_test(test_day_closes_where_more_would_harm),
         cmocka_unit_test(test_target),
         cmocka_unit_test(test_days_join_the_sums),
         cmocka_unit_test(test_profit_days),

@@ -55,6 +55,15 @@ static void test_sentences(void **state)
     assert_string_equal(rules_text_conduct(&topstep, text),
                         "programs that trade: own, attended; not from a VPS, VPN, remote machine; orders "
                         "say that a program sent them");
+    struct rules_scope ftmo = scope_of("ftmo", "funded-standard");
+    struct rules_window news = ftmo.programme->rules.windows[1];
+    const char *const importances[] = {"", " of any importance", " of at least medium importance", " of high importance"};
+    for (uint32_t i = 0; i < 4; i++) {
+        char expected[RULES_TEXT_MAX];
+        snprintf(expected, sizeof expected, "from 2m before to 2m after news of the instrument%s (but", importances[i]);
+        news.importance = i;
+        assert_non_null(strstr(rules_text_window(&ftmo, &news, text), expected));
+    }
     struct rules_scope apex = scope_of("apex", "eod-pa");
     assert_string_equal(
         rules_text_exposure(&apex, &apex.programme->rules.exposures[0], text),

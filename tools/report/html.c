@@ -221,6 +221,22 @@ static void section(FILE *out, const struct report *report, const struct replay 
     fprintf(out, ", %" PRIu64 " records.</p>\n", records);
 }
 
+static void news(FILE *out, const struct report *report)
+{
+    static struct exercised exercised;
+    char line[EXERCISED_TEXT_MAX];
+    report_exercised(report, &exercised);
+    fputs("<h2>News rules that this run could exercise</h2>\n<ul class=\"small\">\n", out);
+    for (uint32_t i = 0; i < report->config->programme_count; i++) {
+        if (!exercised_line(&exercised, i, line))
+            continue;
+        fputs("<li>", out);
+        escaped(out, line);
+        fputs("</li>\n", out);
+    }
+    fputs("</ul>\n", out);
+}
+
 int report_html(const struct report *report, const struct replay *replay, const char *command, FILE *out)
 {
     char from[TEXT_MAX], to[TEXT_MAX];
@@ -236,6 +252,7 @@ int report_html(const struct report *report, const struct replay *replay, const 
     escaped(out, command);
     fputs("</code></p>\n", out);
     summary(out, report, replay);
+    news(out, report);
     for (uint32_t a = 0; a < report->config->account_count; a++)
         if (report->accounts[a].used)
             section(out, report, replay, a);

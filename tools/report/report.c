@@ -216,3 +216,11 @@ json_t *report_json(const struct report *report, const struct replay *replay, ui
                      money(r.fall_equity.money), "exposure", real(r.exposure), "signals", (json_int_t)r.signals.emitted,
                      "conversion", real(r.conversion), "trades", trades_json(&r.trades), "complete", !account->broken);
 }
+
+void report_exercised(const struct report *report, struct exercised *out)
+{
+    exercised_begin(out, report->config);
+    for (uint32_t a = 0; a < report->config->account_count; a++)
+        if (report->accounts[a].used)
+            exercised_add(out, a, report->first_ns, report->last_ns + 1);
+}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tools/exercised.h"
 #include "tools/report/svg.h"
 #include "workers/performance/performance.h"
 #include "workers/replay/replay.h"
@@ -60,6 +61,8 @@ void report_instant(struct report *report, const struct replay *replay, const st
 /* The end: the day going on is closed. */
 void report_finish(struct report *report);
 
+/* Which news rules the run could exercise (exercised.h): of every account's programme over the span that was traded. */
+void report_exercised(const struct report *report, struct exercised *out);
 /* Figures of one account as JSON, with every n; a new reference. */
 json_t *report_json(const struct report *report, const struct replay *replay, uint32_t account);
 /* A page that stands alone. `command` is what was typed. 0, or -EIO. */

@@ -355,7 +355,8 @@ uint32_t core_refusal(const struct core *core)
         return rules;
     if (a->halted || core->settings->observe_only)
         return REFUSAL_ACCOUNT_STATE;
-    if (a->passed || core_day_capped(core))
+    dec_t today, cap;
+    if (a->passed || core_day_capped(core, &today, &cap))
         return REFUSAL_PROFIT_SHAPE;
     if (a->paused || a->flatten != EXIT_NONE)
         return REFUSAL_PAUSED;

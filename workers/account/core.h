@@ -249,6 +249,16 @@ void core_deny(struct core *core, const struct broker_request *request);
 
 /* Why no new risk may be added now; NONE when it may. */
 uint32_t core_refusal(const struct core *core);
+/* Time windows (P4) are asked of each signal, so they are no refusal of the account's. The window that refuses an entry in an
+ * instrument now, of several the one that is shut longest; false: none does. */
+struct core_shut {
+    uint32_t window;         /* index in the programme's rules */
+    int64_t until_ns;        /* it is shut to this instant, included; INT64_MAX: not known */
+};
+bool core_window_shut(const struct core *core, uint32_t instrument, struct core_shut *out);
+/* The same for the personality's instruments in words, a line for each window, cut where out ends; "" when none is shut. Returns for
+ * how many instruments one is. */
+uint32_t core_windows_text(const struct core *core, char *out, size_t size);
 enum account_state core_state(const struct core *core);
 /* Positions by instrument, as the coordinator is told. Returns the count. */
 uint32_t core_wire_positions(const struct core *core, struct wire_position *out, uint32_t max);

@@ -234,6 +234,11 @@ static void core_record_refused(struct core *core, const struct signal *signal, 
     core_record_instrument(core, &writer, signal->instrument);
     journal_u64(&writer, "signal", signal_jseq);
     journal_text(&writer, "refusal", refusal_name(refusal));
+    dec_t today, cap;
+    if (refusal == REFUSAL_PROFIT_SHAPE && core_day_capped(core, &today, &cap)) {
+        journal_dec(&writer, "today_at_targets", today);
+        journal_dec(&writer, "day_closes_at", cap);
+    }
     core_record_end(core, &writer);
 }
 

@@ -39,7 +39,9 @@ struct broker_request core_entry_request(const struct core *core, const struct c
 dec_t core_floating(const struct core *core, const struct core_position *position, dec_t price);
 
 void core_phase_name(const struct core *core, char out[3 * CONFIG_NAME_MAX]);
-bool core_day_capped(const struct core *core); /* P7: today's closed profit has reached the firm's daily cap */
+/* P7: what today would make (closed, and the open book at its targets) has reached the daily cap or the best day's. *today and
+ * *cap: both sides; cap DEC_MAX, and today then 0: the firm has none. */
+bool core_day_capped(const struct core *core, dec_t *today, dec_t *cap);
 
 /* --- core_rules.c: the firm's rules ---------------------------------------------------------------- */
 /* Mark equity, cross boundaries, run the guard and act on it. */
@@ -54,6 +56,8 @@ uint32_t core_legs(const struct core *core, const struct core_proposal *without,
  * asked about). False: no quote or no rate. */
 bool core_gate_entry(struct core *core, const struct signal *signal, uint64_t signal_jseq, const struct core_proposal *without,
                      dec_t lots, struct rules_answer *answer);
+/* What the rules are told of the world now, for this instrument. */
+struct rules_context core_context(const struct core *core, uint32_t instrument);
 bool core_gate_close(struct core *core, struct core_position *position, enum rules_purpose purpose);
 /* A window that forbids holding it, or fills of its orders, is near or here; an open loss cap (P2) is near. */
 bool core_window_closes(const struct core *core, const struct core_position *position);

@@ -340,10 +340,29 @@ static void core_shape(struct core *core)
     core_alert(core, "the target of %s is reached: nothing is opened any more; propfleet account phase when the firm has confirmed it", a->phase);
 }
 
-bool core_day_capped(const struct core *core)
+/* What a position, or an entry on its way, adds to the day when its target is hit; without a target what it has now. */
+static dec_t core_at_target(const struct core *core, const struct core_position *position)
 {
-    dec_t cap = core->programme->rules.shape.daily_profit_cap;
-    return cap > 0 && core->account.rules.profit.today >= cap;
+    struct rules_leg leg;
+    dec_t sum;
+    core_leg_of(core, position, &leg);
+    if (leg.excursion == DEC_MAX)
+        return dec_max(0, leg.floating);
+    return dec_add(leg.floating, leg.excursion, &sum) == 0 ? dec_max(0, sum) : DEC_MAX;
+}
+
+bool core_day_capped(const struct core *core, dec_t *today, dec_t *cap)
+{
+    const struct rules_state *rules = &core->account.rules;
+    *cap = rules_day_closes_at(&core->programme->rules.shape, &rules->profit, rules->initial);
+    *today = 0;
+    if (*cap == DEC_MAX)
+        return false;
+    *today = rules->profit.today;
+    for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++)
+        if (core->positions[i].id != 0 && dec_add(*today, core_at_target(core, &core->positions[i]), today) != 0)
+            *today = DEC_MAX;
+    return *today >= *cap;
 }
 
 void core_guard(struct core *core)
@@ -442,7 +461,7 @@ bool core_entry_terms(const struct core *core, const struct signal *signal, dec_
     return true;
 }
 
-static struct rules_context core_context(const struct core *core, uint32_t instrument)
+struct rules_context core_context(const struct core *core, uint32_t instrument)
 {
     struct rules_context context = {
         .now_ns = core->account.cursor_ns, .zones = core->config->zones, .calendar = core->has_news ? &core->news : NULL, .mode = core->config->mode,

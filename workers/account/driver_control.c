@@ -117,7 +117,11 @@ static void driver_why(struct driver *driver, uint64_t id)
     text_add(&out, "%s: %s, %s; SIMULATED fills (paper); market time ", core->settings->name, states[core_state(core)], phases[driver->phase]);
     text_add_time(&out, account->cursor_ns);
     text_add(&out, "\n");
-    if (refusal == REFUSAL_NONE)
+    char windows[1024];
+    uint32_t shut = core_windows_text(core, windows, sizeof windows);
+    if (refusal == REFUSAL_NONE && shut > 0 && shut == (uint32_t)__builtin_popcount(core->personality->instruments))
+        text_add(&out, "it takes no new risk now: %s\n", refusal_text(REFUSAL_TIME_WINDOW));
+    else if (refusal == REFUSAL_NONE)
         text_add(&out, "it would take the next signal of %s on %s that has a permit\n", core->personality->name,
                  timeframe_name((enum market_timeframe)core->personality->timeframe));
     else
@@ -131,6 +135,7 @@ static void driver_why(struct driver *driver, uint64_t id)
         text_add(&out, "\n");
     } else if (refusal == REFUSAL_PAUSED)
         text_add(&out, "this ends with: propfleet account resume %s\n", core->settings->name);
+    text_add(&out, "%s", windows);
     why_floors(core, &out);
     text_add(&out, "open: %u positions, %u orders\n", core_open_positions(core), core_working_orders(core));
     for (uint32_t i = 1; i < REFUSAL_COUNT; i++)

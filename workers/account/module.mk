@@ -4,7 +4,7 @@ chain_SRC := workers/account/chain.c
 journal_read_SRC := workers/account/journal_read.c
 account_core_SRC := workers/account/order.c workers/account/core.c workers/account/core_exits.c \
                     workers/account/core_reports.c workers/account/core_entries.c \
-                    workers/account/core_rules.c workers/account/journal.c
+                    workers/account/core_rules.c workers/account/core_windows.c workers/account/journal.c
 PROGRAMS += propfleet-account
 propfleet-account_DIR := libexec/propfleet
 propfleet-account_SRC := workers/account/main.c workers/account/driver.c workers/account/driver_commit.c \

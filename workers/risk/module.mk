@@ -1,4 +1,4 @@
-# firm limits and sizing, the firms' rules (pure)
+# sizing, the firms' rules (pure)
 MODULES += risk rules
 risk_SRC := workers/risk/sizing.c
 rules_SRC := $(addprefix workers/risk/rules/,state.c floor.c book.c gate.c gate_floor.c guard.c limits.c time.c shape.c conduct.c cross.c)

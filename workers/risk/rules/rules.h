@@ -357,6 +357,11 @@ void rules_best_day(const struct rules_shape *shape, const struct rules_profit *
 /* The most profit today that keeps the share: x / (1 - x) * other days, down to the cent, less than that where the limit
  * is strict; and the daily cap. DEC_MAX: any. */
 dec_t rules_profit_cap_today(const struct rules_shape *shape, dec_t other_days);
+/* Today's profit from which on nothing more is opened today; DEC_MAX: none. The daily cap, and where there is a best day the
+ * highest of: the cap above, over the finished days; their best (up to it today only mends the share); the limit's share of the
+ * target, which cannot break the share of the profit that passes. Without a finished day with a profit and without a target
+ * there is nothing to compare with: the daily cap alone. */
+dec_t rules_day_closes_at(const struct rules_shape *shape, const struct rules_profit *profit, dec_t initial);
 /* The balance that passes, DEC_MAX: the phase has no target. */
 dec_t rules_target_balance(const struct rules_shape *shape, dec_t initial);
 bool rules_target_reached(const struct rules_shape *shape, dec_t initial, dec_t balance, uint32_t open_positions);

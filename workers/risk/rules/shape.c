@@ -73,6 +73,30 @@ dec_t rules_profit_cap_today(const struct rules_shape *shape, dec_t other_days)
     return dec_min(cap, rules_cent_down(rules_clamp(whole / part)));
 }
 
+/* limit * whole, down to the cent; strict: the largest cent below. */
+static dec_t shape_best_of(const struct rules_shape *shape, dec_t whole)
+{
+    rules_wide part = (rules_wide)whole * shape->best_day_max;
+    if (shape->best_day_strict)
+        part -= part > 0;
+    return rules_cent_down(rules_clamp(part / DEC_ONE));
+}
+
+dec_t rules_day_closes_at(const struct rules_shape *shape, const struct rules_profit *profit, dec_t initial)
+{
+    assert(shape && profit);
+    dec_t cap = shape->daily_profit_cap > 0 ? shape->daily_profit_cap : DEC_MAX;
+    if (!shape->has_best_day || shape->best_day_max >= DEC_ONE)
+        return cap;
+    bool has_target = shape->target.value > 0;
+    if (!has_target && profit->best <= 0)
+        return cap;
+    dec_t keeps = dec_max(profit->best, rules_profit_cap_today(shape, shape_denominator(shape, profit)));
+    if (has_target)
+        keeps = dec_max(keeps, shape_best_of(shape, shape_amount(&shape->target, initial)));
+    return dec_min(cap, keeps);
+}
+
 /* --- target, days ------------------------------------------------------------------------------------------- */
 
 dec_t rules_target_balance(const struct rules_shape *shape, dec_t initial)
