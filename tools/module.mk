@@ -1,6 +1,6 @@
 # propfleet, the command for people
 MODULES += tools
-tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c tools/rules_text.c \
+tools_SRC := tools/account.c tools/account_acts.c tools/account_adopt.c tools/account_add.c tools/account_ask.c tools/account_file.c tools/rules_text.c \
              tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/calendar.c tools/check.c \
              tools/client.c tools/control.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
              tools/rules.c tools/rules_explain.c tools/rules_text.c tools/run.c tools/screen.c tools/statement.c \
@@ -9,7 +9,7 @@ tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/acco
 PROGRAMS += propfleet
 propfleet_DIR := bin
 propfleet_SRC := tools/main.c
-propfleet_MODULES := tools statement loader config journal_read chain rules sessions store shm base
+propfleet_MODULES := tools account_request statement loader config journal_read chain rules sessions store shm base
 propfleet_LIBS := -lyaml -llmdb -lmsgpackc -ljansson -lsodium
 
 # statements of real accounts
