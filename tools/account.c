@@ -128,7 +128,7 @@ const struct command account_commands[] = {
      "  --config DIR       the configuration; else the running fleet's" STORE_HELP},
     {"list", account_list, "[--json] [--runtime DIR] [--config DIR]", "what is configured, and how it stands" FLEET_HELP},
     {"show", account_show, "NAME [--state DIR] [--runtime DIR] [--config DIR]",
-     "settings, state, positions, orders, the last size line by line, trades, refusals" STORE_HELP},
+     "settings, state, what differs from its venue, positions, orders, the last size line by line, trades, refusals" STORE_HELP},
     {"pause", account_pause, "NAME [--runtime DIR] [--config DIR]",
      "no new entries; exits and stops go on; `account resume` ends it" FLEET_HELP},
     {"resume", account_resume, "NAME [--runtime DIR] [--config DIR]", "entries again, after pause or flatten" FLEET_HELP},
@@ -157,7 +157,18 @@ const struct command account_commands[] = {
     {"phase", account_phase, "NAME PHASE [--timeout S] [--runtime DIR] [--config DIR]",
      "the firm has given the account its next phase: writes it into the account's file, reloads, waits until READY;\n"
      "only when flat; marks and balance begin anew" FLEET_HELP},
-    {"close", account_close, "NAME POSITION [--runtime DIR] [--config DIR]", "close one position" FLEET_HELP},
+    {"adopt", account_adopt,
+     "NAME POSITION|balance [--stop PRICE] [--target PRICE] --reason TEXT [--state DIR] [--runtime DIR] [--config DIR]",
+     "what the venue holds and the account does not know (account show lists it) is the account's from its next start on\n"
+     "  POSITION           the venue's number; balance: only the venue's balance, which every adopt and close takes along\n"
+     "  --stop PRICE       its protective stop, at the venue at once; without one that holds the position is closed\n"
+     "  --target PRICE     its target; else the one that the venue has, if any\n"
+     "  --reason TEXT      journalled, with the user\n"
+     "It leaves a request beside the account's store, STATE/NAME/request-POSITION; account start (or restart) does it." STORE_HELP},
+    {"close", account_close, "NAME POSITION [--reason TEXT] [--state DIR] [--runtime DIR] [--config DIR]",
+     "close one position at the market\n"
+     "  --reason TEXT      journalled, with the user; needed for a position that the account does not know, or that the venue does\n"
+     "                     not have (it is ended): this leaves a request beside the account's store, as adopt does" STORE_HELP},
 };
 #define ACCOUNT_COMMAND_COUNT (sizeof account_commands / sizeof account_commands[0])
 const unsigned account_command_count = ACCOUNT_COMMAND_COUNT;

@@ -1,4 +1,4 @@
-/* propfleet account unlock | payout | deposit | floor | marks | close: acts of a person that change what the rules see. Each is
+/* propfleet account unlock | payout | deposit | floor | marks: acts of a person that change what the rules see. Each is
  * journalled by the account, with the user and the reason. */
 #include <errno.h>
 #include <fcntl.h>
@@ -103,18 +103,6 @@ int account_floor(int argc, char **argv)
     char rest[128];
     snprintf(rest, sizeof rest, "%.40s %.40s", act.operands[1], act.operands[2]);
     return act_send(&act, "floor", rest);
-}
-
-int account_close(int argc, char **argv)
-{
-    struct act act = {.operands = {NULL}};
-    struct args_option none[1] = {{NULL, ARGS_FLAG, NULL}};
-    int status = act_parse(&act, "account close", "NAME POSITION", 2, none, 0, argc, argv);
-    if (status != EXIT_DONE)
-        return status;
-    if (strspn(act.operands[1], "0123456789") != strlen(act.operands[1]))
-        return command_usage("account close", "'%.40s' is no position's number (propfleet account show NAME)", act.operands[1]);
-    return act_send(&act, "close", act.operands[1]);
 }
 
 /* --- marks ------------------------------------------------------------------------------------------ */

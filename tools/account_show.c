@@ -1,14 +1,20 @@
 /* propfleet account list, show: what an account is and how it stands; also of a fleet that is stopped. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "tools/args.h"
+#include "tools/ask.h"
 #include "tools/client.h"
 #include "tools/command.h"
 #include "tools/find.h"
@@ -18,6 +24,8 @@
 #include "tools/terminal.h"
 #include "tools/text.h"
 #include "tools/view.h"
+#include "workers/account/differences.h"
+#include "workers/account/request.h"
 
 /* --- list --------------------------------------------------------------------------------------- */
 
@@ -363,6 +371,66 @@ static void show_process(const struct view *view, const char *name)
            process->why[0] ? "; last end: " : "", process->why);
 }
 
+/* --- what an account that does not start has said ------------------------------------------------------ */
+
+/* At most size - 1 bytes of a plain file. 0, or a negative code. */
+static int read_file(const char *path, char *out, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat status;
+    ssize_t got = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? read(fd, out, size - 1) : -1;
+    int code = errno;
+    if (fd >= 0)
+        close(fd);
+    out[got > 0 ? got : 0] = '\0';
+    return got >= 0 ? 0 : -code;
+}
+
+static void show_request(const char *folder, const char *name)
+{
+    char path[CONFIG_PATH_MAX + CONFIG_NAME_MAX + NAME_MAX + 3], text[REQUEST_BYTES_MAX + 1];
+    struct request request;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (read_file(path, text, sizeof text) != 0)
+        return;
+    if (!request_parse(text, strlen(text), &request)) {
+        printf("  %.60s: not what propfleet account writes\n", name);
+        return;
+    }
+    printf("  %s %s: %s, %s\n", request.verb == REQUEST_CLOSE ? "close" : "adopt", name + strlen(REQUEST_FILE_PREFIX), request.user,
+           request.reason);
+}
+
+static void show_requests(const char *folder)
+{
+    DIR *stream = opendir(folder);
+    bool any = false;
+    for (const struct dirent *entry; stream && (entry = readdir(stream)) != NULL;) {
+        if (strncmp(entry->d_name, REQUEST_FILE_PREFIX, strlen(REQUEST_FILE_PREFIX)) != 0)
+            continue;
+        if (!any)
+            printf("\nto be done at its next start\n");
+        any = true;
+        show_request(folder, entry->d_name);
+    }
+    if (stream)
+        closedir(stream);
+}
+
+/* Both are there of an account that is stopped too, and gone when the books agree. */
+static void show_differences(const char *state, const char *name)
+{
+    char folder[CONFIG_PATH_MAX + CONFIG_NAME_MAX + 2], path[CONFIG_PATH_MAX + CONFIG_NAME_MAX + 32];
+    static char text[DIFFERENCES_BYTES_MAX];
+    snprintf(folder, sizeof folder, "%s/%s", state, name);
+    snprintf(path, sizeof path, "%s/" DIFFERENCES_FILE, folder);
+    if (read_file(path, text, sizeof text) == 0 && text[0]) {
+        printf("\ndifferences with its venue, at its last start\n");
+        ask_print_text(text, false);
+    }
+    show_requests(folder);
+}
+
 int account_show(int argc, char **argv)
 {
     struct find find = {0};
@@ -389,6 +457,7 @@ int account_show(int argc, char **argv)
     unsigned width = terminal_width(STDOUT_FILENO);
     show_account(names[0], &shown);
     show_process(view, names[0]);
+    show_differences(state, names[0]);
     show_settings(load, names[0]);
     show_positions(&shown, width);
     show_orders(&shown, width);

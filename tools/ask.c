@@ -42,8 +42,7 @@ int ask_and_print(const char *runtime_dir, const char *request, int64_t timeout_
     return status;
 }
 
-/* Who asks, as one word: it goes into the journal. */
-static void user_name(char *out, size_t size)
+void ask_user_name(char *out, unsigned long size)
 {
     const struct passwd *entry = getpwuid(getuid());
     const char *name = entry ? entry->pw_name : "";
@@ -57,7 +56,7 @@ static void user_name(char *out, size_t size)
 void ask_account_request(const char *account, const char *verb, char *out, unsigned long size)
 {
     char user[48];
-    user_name(user, sizeof user);
+    ask_user_name(user, sizeof user);
     snprintf(out, size, "account-command %s %s %s", account, verb, user);
 }
 

@@ -110,7 +110,8 @@ static int verify(struct ledger *ledger)
 static bool audited(const void *data, size_t size)
 {
     static const char *const kinds[] = {"account", "signal", "gate",   "propose", "answer", "entry", "order", "fill", "cancel", "close",
-                                        "exit",    "day",    "breach", "guard",   "trade",  "denied", "command", "posting", "rules"};
+                                        "exit",    "day",    "breach", "guard",   "trade",  "denied", "command", "posting", "rules",
+                                        "behind",  "replace", "protect"};
     char kind[64];
     if (journal_get_text(data, size, "k", kind, sizeof kind) != 0)
         return true;

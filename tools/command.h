@@ -51,6 +51,7 @@ int account_payout(int argc, char **argv);
 int account_deposit(int argc, char **argv);
 int account_floor(int argc, char **argv);
 int account_marks(int argc, char **argv);
+int account_adopt(int argc, char **argv);
 int account_close(int argc, char **argv);
 int account_phase(int argc, char **argv);
 

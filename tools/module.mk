@@ -1,6 +1,6 @@
 # propfleet, the command for people
 MODULES += tools
-tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/account_ask.c tools/account_file.c \
+tools_SRC := tools/account.c tools/account_acts.c tools/account_adopt.c tools/account_add.c tools/account_ask.c tools/account_file.c \
              tools/account_show.c tools/alerts.c tools/args.c tools/ask.c tools/audit.c tools/backtest.c tools/calendar.c tools/check.c \
              tools/client.c tools/control.c tools/data.c tools/data_check.c tools/data_gaps.c \
              tools/data_import.c tools/data_shared.c tools/exercised.c tools/find.c tools/flatten.c tools/journal.c tools/ledger.c tools/load.c \
@@ -11,7 +11,7 @@ tools_SRC := tools/account.c tools/account_acts.c tools/account_add.c tools/acco
 PROGRAMS += propfleet
 propfleet_DIR := bin
 propfleet_SRC := tools/main.c
-propfleet_MODULES = tools statement csv datafile loader performance signals $(replay_NEEDS)
+propfleet_MODULES = tools account_request statement csv datafile loader performance signals $(replay_NEEDS)
 propfleet_LIBS = -lyaml -llmdb -lmsgpackc -ljansson -lsodium -lz $(performance_LIBS)
 
 # statements of real accounts

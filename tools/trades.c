@@ -67,7 +67,8 @@ static int add_trade(void *context, const struct core_trade *trade)
     table_cell(l->table, "%s", text_time(trade->opened_ns, l->csv, text));
     table_cell(l->table, "%s", text_time(trade->closed_ns, l->csv, text));
     table_cell(l->table, "%s", text_decimal(trade->entry_price, text));
-    table_cell(l->table, "%s", text_decimal(trade->exit_price, text));
+    /* 0: the venue closed it and no report told at what price (account close of a position that the venue does not have) */
+    table_cell(l->table, "%s", trade->exit_price > 0 ? text_decimal(trade->exit_price, text) : l->csv ? "" : "-");
     table_cell(l->table, "%s", ledger_exit(trade->exit));
     cell_money(l, trade->realized, true);
     cell_money(l, trade->commission, true);

@@ -579,6 +579,39 @@ static void a_full_replacement_and_a_stop_keep_everything(void **state)
     assert_int_equal(rig_status(&rig).joint_risk, 100 * DEC_ONE);
 }
 
+/* An older copy of an account's store was put back: its numbers come again, and mean something else. */
+static void an_account_that_was_set_back_is_heard(void **state)
+{
+    (void)state;
+    start_all();
+    struct wire_proposal buy = rig_buy(0, 100 * DEC_ONE), sell = buy;
+    uint64_t first = rig_propose(&rig, 0, AT(1), &buy);
+    all_done(AT(1));
+    (void)rig_answer(&rig, 0, first);
+    uint64_t second = rig_propose(&rig, 0, AT(2), &buy);
+    all_done(AT(2));
+    assert_int_equal(rig_answer(&rig, 0, second)->decision, 2);
+    rig.accounts[0].count = 1;
+    rig.accounts[0].last_jseq = first;
+    rig.accounts[0].positions[1] = (struct wire_position){.instrument = 1, .side = SIDE_BUY, .qty = DEC_ONE, .risk = 40 * DEC_ONE};
+    rig_account_begin(&rig, 0, 0);
+    rig_wait_ready(&rig);
+    sell.qty = 2 * DEC_ONE;
+    assert_int_equal(rig_propose(&rig, 0, AT(3), &sell), second);
+    all_done(AT(3));
+    assert_int_equal(rig_answer(&rig, 0, second)->decision, 3); /* not the answer to the one before */
+    rig_ping(&rig);
+    assert_int_equal(rig_status(&rig).joint_risk, 140 * DEC_ONE);
+    /* The same said again, with messages on the way since, is none. */
+    uint64_t third = rig_propose(&rig, 0, AT(4), &buy);
+    all_done(AT(4));
+    (void)rig_answer(&rig, 0, third);
+    rig_kill(&rig);
+    rig_start(&rig, NULL);
+    rig_ping(&rig);
+    assert_int_equal(rig_status(&rig).joint_risk, 240 * DEC_ONE);
+}
+
 /* --- configuration ------------------------------------------------------------------------------------------------------ */
 
 static void a_new_configuration_adds_and_removes_accounts(void **state)
@@ -803,6 +836,7 @@ int main(int argc, char **argv)
         TEST(a_coordinator_that_is_replaced_under_the_sockets_decides_the_same),
         TEST(every_crash_point_leaves_one_answer_for_each_proposal),
         TEST(a_full_replacement_and_a_stop_keep_everything),
+        TEST(an_account_that_was_set_back_is_heard),
         TEST(a_new_configuration_adds_and_removes_accounts),
         TEST(rows_follow_the_name_not_the_index),
         TEST_LIVE(live_a_round_closes_by_time),

@@ -668,11 +668,35 @@ static void a_restart_from_stored_rows_gives_the_same_decisions(void **state)
     }
 }
 
+static void an_account_that_was_set_back_goes_on_from_its_own_word(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(0, 5, T), REFUSAL_NONE);
+    struct coordinator_queued message = report(0, 9, T + MINUTE, SIDE_BUY, 70 * DEC_ONE);
+    send(0, &message);
+    coordinator_apply(&core, T + MINUTE, marks);
+    message = report(0, 12, T + 2 * MINUTE, 0, 0); /* still waits */
+    send(0, &message);
+    assert_int_equal(coordinator_joint_risk(&core), 170 * DEC_ONE);
+    struct wire_hello hello = {.account = 0, .last_jseq = 4, .position_count = 1,
+                               .positions = {{.instrument = 1, .side = SIDE_SELL, .qty = DEC_ONE, .risk = 30 * DEC_ONE}}};
+    coordinator_set_back(&core, 0, &hello);
+    assert_int_equal(coordinator_joint_risk(&core), 30 * DEC_ONE);
+    assert_int_equal(coordinator_through(&core, 0), 4);
+    assert_int_equal(coordinator_next_instant(&core), 0);
+    assert_int_equal(core.accounts[0].grants, 1);
+    assert_int_equal(core.accounts[0].last_grant_ns, T);
+    last_sent[0] = 4;
+    assert_int_equal(ask(0, 5, T + 3 * MINUTE), REFUSAL_NONE); /* a number that was used before is a new message */
+    assert_int_equal(coordinator_joint_risk(&core), 130 * DEC_ONE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
     const struct CMUnitTest tests[] = {
         TEST(a_grant_is_a_reservation_with_an_expiry),
+        TEST(an_account_that_was_set_back_goes_on_from_its_own_word),
         TEST(an_account_that_is_not_known_or_not_wanted_is_refused),
         TEST(an_instrument_that_is_not_carried_is_refused),
         TEST(held_grants_refuse_everybody),

@@ -453,6 +453,149 @@ static void close_only_reduces_its_own_position(void **state)
     assert_int_equal(paper_test_positions(f), 1);
 }
 
+/* --- protective orders of a position that is open -------------------------------------------------------------- */
+
+static void protect(struct paper_test *f, uint64_t intent, uint64_t position, uint32_t side, uint32_t type, const char *price)
+{
+    struct broker_request request = {
+        .kind = BROKER_CLOSE, .instrument = EURUSD, .side = side, .type = type, .intent = intent, .position = position,
+        .qty = paper_dec("0.5"), .price = paper_dec(price), .time_ns = f->time_ns, .seq = f->seq,
+    };
+    paper_test_send(f, &request);
+}
+
+/* The quantity is the position's, not the one asked for; a crash on the way changes nothing. */
+static void a_stop_is_placed_for_a_position_without_one(void **state)
+{
+    struct paper_test *f = *state;
+    paper_test_open(f);
+    paper_test_quote(f, EURUSD, 0, "1.10000", "1.10010");
+    paper_test_enter(f, 1, EURUSD, SIDE_BUY, "1", NULL, NULL);
+    paper_test_quote(f, EURUSD, 100 * MS, "1.10000", "1.10010");
+    protect(f, 10, 1, SIDE_SELL, ORDER_STOP, "1.09900");
+    protect(f, 10, 1, SIDE_SELL, ORDER_STOP, "1.09900"); /* a repeat */
+    paper_test_crash(f);
+    protect(f, 10, 1, SIDE_SELL, ORDER_STOP, "1.09900");
+    paper_test_quote(f, EURUSD, 150 * MS, "1.09890", "1.09900"); /* before it arrives: nothing triggers */
+    paper_test_quote(f, EURUSD, 250 * MS, "1.10000", "1.10010");
+    paper_test_quote(f, EURUSD, 350 * MS, "1.10000", "1.10010");
+    assert_int_equal(paper_test_count(f, EXEC_NEW, 10), 1);
+    const struct broker_report *r = paper_test_find(f, EXEC_NEW, 10);
+    assert_dec(r->qty, "1");
+    assert_int_equal(r->position, 1);
+    assert_int_equal(paper_test_orders(f), 1);
+    paper_test_quote(f, EURUSD, 500 * MS, "1.09890", "1.09900");
+    paper_test_quote(f, EURUSD, 600 * MS, "1.09880", "1.09890");
+    paper_test_quote(f, EURUSD, 700 * MS, "1.09880", "1.09890");
+    assert_dec(paper_test_find(f, EXEC_TRADE, 10)->last_price, "1.0988");
+    assert_int_equal(paper_test_positions(f), 0);
+    assert_int_equal(paper_test_orders(f), 0);
+}
+
+static void what_comes_takes_the_place_of_what_is_there(void **state)
+{
+    struct paper_test *f = *state;
+    open_long(f); /* stop 2 at 1.09900, target 3 at 1.10100 */
+    protect(f, 10, 1, SIDE_SELL, ORDER_STOP, "1.09800");
+    protect(f, 11, 1, SIDE_SELL, ORDER_LIMIT, "1.10300");
+    paper_test_quote(f, EURUSD, 300 * MS, "1.10000", "1.10010");
+    paper_test_quote(f, EURUSD, 400 * MS, "1.10000", "1.10010");
+    assert_int_equal(paper_test_find(f, EXEC_CANCELED, 2)->reason, BROKER_OCO);
+    assert_int_equal(paper_test_find(f, EXEC_CANCELED, 3)->reason, BROKER_OCO);
+    assert_int_equal(paper_test_find(f, EXEC_CANCELED, 2)->time_ns, paper_test_find(f, EXEC_NEW, 10)->time_ns);
+    assert_int_equal(paper_test_orders(f), 2);
+    paper_test_quote(f, EURUSD, 500 * MS, "1.10150", "1.10160"); /* the old target */
+    paper_test_quote(f, EURUSD, 600 * MS, "1.09850", "1.09860"); /* the old stop */
+    assert_int_equal(paper_test_positions(f), 1);
+    paper_test_quote(f, EURUSD, 700 * MS, "1.10310", "1.10320");
+    paper_test_quote(f, EURUSD, 800 * MS, "1.10310", "1.10320");
+    assert_dec(paper_test_find(f, EXEC_TRADE, 11)->last_price, "1.103");
+    assert_int_equal(paper_test_find(f, EXEC_CANCELED, 10)->reason, BROKER_OCO);
+    assert_int_equal(paper_test_orders(f), 0);
+}
+
+static void what_is_refused_leaves_what_is_there(void **state)
+{
+    struct paper_test *f = *state;
+    open_long(f);
+    protect(f, 10, 1, SIDE_SELL, ORDER_STOP, "1.10050");   /* above the bid */
+    protect(f, 11, 1, SIDE_BUY, ORDER_STOP, "1.10500");    /* would add */
+    protect(f, 12, 77, SIDE_SELL, ORDER_STOP, "1.09800");
+    protect(f, 13, 1, SIDE_SELL, ORDER_STOP, "1.098005");  /* off the grid */
+    protect(f, 14, 1, SIDE_SELL, ORDER_LIMIT, "1.09000");  /* below the bid */
+    paper_test_quote(f, EURUSD, 300 * MS, "1.10000", "1.10010");
+    paper_test_quote(f, EURUSD, 400 * MS, "1.10000", "1.10010");
+    expect_rejected(f, 10, BROKER_STOP_LEVEL);
+    expect_rejected(f, 11, BROKER_NO_POSITION);
+    expect_rejected(f, 12, BROKER_NO_POSITION);
+    expect_rejected(f, 13, BROKER_BAD_PRICE);
+    expect_rejected(f, 14, BROKER_STOP_LEVEL);
+    assert_int_equal(paper_test_count(f, EXEC_CANCELED, 2) + paper_test_count(f, EXEC_CANCELED, 3), 0);
+    protect(f, 20, 1, SIDE_SELL, ORDER_STOP, "1.09000"); /* effective at 460: the old one has triggered */
+    protect(f, 21, 1, SIDE_SELL, ORDER_LIMIT, "1.10200");
+    paper_test_quote(f, EURUSD, 455 * MS, "1.09890", "1.09900");
+    paper_test_quote(f, EURUSD, 470 * MS, "1.09890", "1.09900");
+    paper_test_quote(f, EURUSD, 600 * MS, "1.09880", "1.09890");
+    paper_test_quote(f, EURUSD, 700 * MS, "1.09880", "1.09890");
+    expect_rejected(f, 20, BROKER_TOO_LATE);
+    assert_int_equal(paper_test_count(f, EXEC_TRADE, 2), 1);
+    assert_int_equal(paper_test_find(f, EXEC_CANCELED, 21)->reason, BROKER_OCO); /* it had taken 3's place */
+    assert_int_equal(paper_test_orders(f), 0);
+}
+
+static void a_flat_position_needs_no_stop(void **state)
+{
+    struct paper_test *f = *state;
+    open_long(f);
+    paper_test_close(f, 9, EURUSD, 1, SIDE_SELL, "1");
+    protect(f, 10, 1, SIDE_SELL, ORDER_STOP, "1.09800");
+    paper_test_quote(f, EURUSD, 300 * MS, "1.10000", "1.10010");
+    paper_test_quote(f, EURUSD, 400 * MS, "1.10000", "1.10010");
+    assert_int_equal(paper_test_positions(f), 0);
+    expect_rejected(f, 10, BROKER_NO_POSITION);
+    assert_int_equal(paper_test_orders(f), 0);
+}
+
+/* Decided on the last bar of the week; it rests without a quote, and is there when the market opens beyond it. */
+static void a_stop_rests_while_the_market_is_closed(void **state)
+{
+    struct paper_test *f = *state;
+    int64_t close_s = 4 * DAY_S + 11 * 3600;
+    paper_test_open(f);
+    flat(f, close_s - 120);
+    paper_test_enter(f, 1, EURUSD, SIDE_BUY, "1", NULL, NULL);
+    flat(f, close_s - 60);
+    flat(f, close_s);
+    protect(f, 10, 1, SIDE_SELL, ORDER_STOP, "1.09500");
+    paper_test_end(f, close_s + 1);
+    assert_int_equal(paper_test_count(f, EXEC_NEW, 10), 0);
+    paper_test_end(f, close_s + 120);
+    assert_int_equal(paper_test_count(f, EXEC_NEW, 10), 1);
+    paper_test_bar(f, EURUSD, close_s + 2 * DAY_S + 60, "1.09400 1.09400 1.09400 1.09400", 30);
+    assert_dec(paper_test_find(f, EXEC_TRADE, 10)->last_price, "1.094");
+    assert_int_equal(paper_test_positions(f), 0);
+}
+
+static void the_oldest_report_kept_is_told(void **state)
+{
+    struct paper_test *f = *state;
+    struct broker_account_view view;
+    struct error err = {0};
+    open_long(f);
+    paper_test_quote(f, EURUSD, 300 * MS, "1.10000", "1.10010");
+    assert_int_equal(f->broker->ops->account(f->broker, &view), 0);
+    assert_int_equal(view.first_report, 1);
+    assert_true(view.last_report >= 4);
+    f->broker->ops->acknowledge(f->broker, 3);
+    assert_int_equal(f->broker->ops->checkpoint(f->broker, &err), 0);
+    f->broker->ops->account(f->broker, &view);
+    assert_int_equal(view.first_report, 4);
+    f->broker->ops->acknowledge(f->broker, view.last_report);
+    assert_int_equal(f->broker->ops->checkpoint(f->broker, &err), 0);
+    f->broker->ops->account(f->broker, &view);
+    assert_int_equal(view.first_report, view.last_report + 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -478,6 +621,12 @@ int main(void)
         TEST(session_follows_its_zone),
         TEST(closed_market_refuses_entries_and_closes),
         TEST(close_only_reduces_its_own_position),
+        TEST(a_stop_is_placed_for_a_position_without_one),
+        TEST(what_comes_takes_the_place_of_what_is_there),
+        TEST(what_is_refused_leaves_what_is_there),
+        TEST(a_flat_position_needs_no_stop),
+        TEST(a_stop_rests_while_the_market_is_closed),
+        TEST(the_oldest_report_kept_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

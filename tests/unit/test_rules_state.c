@@ -398,6 +398,27 @@ static void test_rates_of_a_day(void **unused)
     assert_int_equal(rules_rate_used(&rig.state, &rig.set.rates[0], 0, at(1, 0)), 0);
 }
 
+/* Money of which no report told: marks take the higher balance, over the boundary too; it is profit or loss of today. */
+static void test_a_correction_counts_against_the_account(void **unused)
+{
+    (void)unused;
+    begin(RULES_SNAP_BALANCE, "1000", "50000");
+    rig_mark(&rig, at(0, 10), "50000", "50100");
+    rules_corrected(&rig.state, &rig.set, -usd("700"), usd("49300"), usd("49400"));
+    assert_int_equal(rig.state.profit.today, -usd("700"));
+    rig_mark(&rig, at(1, 10), "49300", "49400");
+    assert_int_equal(rig.state.days[0].balance, usd("50000")); /* the loss may be today's */
+    assert_int_equal(rig.state.high_equity, usd("50100"));
+    rules_corrected(&rig.state, &rig.set, usd("900"), usd("50200"), usd("50300"));
+    assert_int_equal(rig.state.high_balance, usd("50200"));
+    assert_int_equal(rig.state.high_equity, usd("50300"));
+    assert_int_equal(rig.state.days[0].peak_equity, usd("50300"));
+    assert_int_equal(rig.state.days[0].balance, usd("50000"));
+    assert_int_equal(rig.state.profit.today, usd("900"));
+    rig_mark(&rig, at(2, 10), "50200", "50300");
+    assert_int_equal(rig.state.days[0].balance, usd("50200")); /* and the gain yesterday's */
+}
+
 /* Restored from its bytes it goes on as if it had never been away. */
 static void test_a_copy_goes_on_alike(void **unused)
 {
@@ -417,6 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_of_a_row),
+        cmocka_unit_test(test_a_correction_counts_against_the_account),
         cmocka_unit_test(test_the_snapshot_is_the_last_mark_before_the_boundary),
         cmocka_unit_test(test_several_boundaries_at_once),
         cmocka_unit_test(test_a_time_that_goes_back),

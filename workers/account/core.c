@@ -98,7 +98,8 @@ int core_check(const struct core *core)
         if (a->pending_reports[i].instrument >= instruments)
             return -EPROTO;
     for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++)
-        if (core->positions[i].id != 0 && core->positions[i].instrument >= instruments)
+        if (core->positions[i].id != 0 && (core->positions[i].instrument >= instruments || core->positions[i].side < SIDE_BUY ||
+                                           core->positions[i].side > SIDE_SELL))
             return -EPROTO;
     for (uint32_t i = 0; i < CORE_ORDERS_MAX; i++)
         if (core->orders[i].intent != 0 &&
@@ -168,14 +169,6 @@ struct core_position *core_position_find(struct core *core, uint64_t id)
 {
     for (uint32_t i = 0; id != 0 && i < CORE_POSITIONS_MAX; i++)
         if (core->positions[i].id == id)
-            return &core->positions[i];
-    return NULL;
-}
-
-struct core_position *core_position_on(struct core *core, uint32_t instrument)
-{
-    for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++)
-        if (core->positions[i].id != 0 && core->positions[i].instrument == instrument)
             return &core->positions[i];
     return NULL;
 }
@@ -370,14 +363,35 @@ enum account_state core_state(const struct core *core)
     return core_refusal(core) == REFUSAL_NONE ? ACCOUNT_ACTIVE : ACCOUNT_REDUCING;
 }
 
+/* One position in an instrument is the rule. There are more when one of the venue's was taken in to be closed: then the side of
+ * the largest is told, its lots, and the risk of all. */
+static struct wire_position core_wire_position(const struct core *core, uint32_t instrument)
+{
+    struct wire_position out = {.instrument = instrument};
+    dec_t lots[SIDE_SELL + 1] = {0};
+    for (uint32_t i = 0; i < CORE_POSITIONS_MAX; i++) {
+        const struct core_position *position = &core->positions[i];
+        if (position->id == 0 || position->qty <= 0 || position->instrument != instrument)
+            continue;
+        lots[position->side] += position->qty;
+        out.risk += core_position_risk(core, position);
+        if (lots[position->side] > out.qty) {
+            out.side = position->side;
+            out.qty = lots[position->side];
+        }
+    }
+    return out;
+}
+
 uint32_t core_wire_positions(const struct core *core, struct wire_position *out, uint32_t max)
 {
-    uint32_t count = 0;
+    uint32_t count = 0, seen = 0;
     for (uint32_t i = 0; i < CORE_POSITIONS_MAX && count < max; i++) {
         const struct core_position *position = &core->positions[i];
-        if (position->id != 0 && position->qty > 0)
-            out[count++] = (struct wire_position){.instrument = position->instrument, .side = position->side,
-                                                  .qty = position->qty, .risk = core_position_risk(core, position)};
+        if (position->id == 0 || position->qty <= 0 || (seen >> position->instrument & 1))
+            continue;
+        seen |= UINT32_C(1) << position->instrument;
+        out[count++] = core_wire_position(core, position->instrument);
     }
     return count;
 }
@@ -455,16 +469,10 @@ static void core_send_reports(struct core *core)
     struct core_account *a = &core->account;
     for (uint32_t i = 0; i < a->pending_report_count; i++) {
         const struct core_pending_report *pending = &a->pending_reports[i];
-        const struct core_position *position = core_position_on(core, pending->instrument);
         struct wire_report report = {
             .instant_ns = a->cursor_ns, .proposal = pending->proposal, .reserved_qty = pending->reserved_qty,
-            .position = {.instrument = pending->instrument},
+            .position = core_wire_position(core, pending->instrument),
         };
-        if (position && position->qty > 0) {
-            report.position.side = position->side;
-            report.position.qty = position->qty;
-            report.position.risk = core_position_risk(core, position);
-        }
         struct journal_writer writer;
         report.jseq = a->sent_jseq = core_record_begin(core, &writer, "report");
         core_record_instrument(core, &writer, pending->instrument);

@@ -47,6 +47,9 @@
 #define CORE_REFUSALS_MAX 32u
 static_assert(REFUSAL_COUNT <= CORE_REFUSALS_MAX, "one counter for each refusal");
 
+/* Of a position that no signal of ours opened. */
+#define CORE_PATTERN_NONE UINT32_MAX
+
 /* An entry's protective order must be at the venue within this market time of the fill (design.md 5). */
 #define CORE_PROTECT_NS (2 * INT64_C(1000000000))
 
@@ -140,8 +143,20 @@ enum core_command { COMMAND_PAUSE, COMMAND_RESUME, COMMAND_FLATTEN, COMMAND_AFTE
                     COMMAND_FLOOR,    /* number: the floor; amount: what the firm's dashboard shows; DEC_NONE: forget it */
                     COMMAND_MARKS,    /* marks: typed by a person, for an account whose own are lost */
                     COMMAND_CLOSE,    /* number: the position */
+                    /* About what the venue holds and the book does not (`venue`); text: why; request: its number */
+                    COMMAND_ADOPT,    /* number: the venue's position; stop, target (0: none): it is ours from now on */
+                    COMMAND_CLOSE_FOREIGN, /* number: the venue's position or entry: closed at the market; one that the venue
+                                         does not have: ended */
+                    COMMAND_BALANCE,  /* the venue's balance counts; the two before take it along */
                     COMMAND_PHASE,    /* the configuration names another phase: its balance, its marks; only when flat */
                     COMMAND_COUNT };
+/* What the venue says that it holds, at one time. */
+struct core_venue {
+    struct broker_account_view account;
+    uint32_t position_count, order_count;
+    struct broker_position_view positions[BROKER_POSITIONS_MAX];
+    struct broker_order_view orders[BROKER_ORDERS_MAX];
+};
 /* Marks as the firm's dashboard shows them. DEC_NONE: leave it. */
 struct core_marks {
     dec_t high_balance, high_equity, day_balance, day_equity, eod_balance;
@@ -158,6 +173,9 @@ struct core_event {
             uint64_t number;
             dec_t amount;
             const struct core_marks *marks;
+            const struct core_venue *venue;
+            dec_t stop, target;
+            const char *request;
         } command;
     } u;
 };
@@ -264,6 +282,27 @@ enum account_state core_state(const struct core *core);
 uint32_t core_wire_positions(const struct core *core, struct wire_position *out, uint32_t max);
 /* The programme and phase of the configuration; false: account.phase is another one. */
 bool core_phase_is(const struct core *core);
+/* What of the venue's word is not in the book, or otherwise; none: the books agree. Only while no report is on its way. */
+enum core_difference_kind {
+    CORE_FOREIGN_POSITION, /* the venue's alone */
+    CORE_FOREIGN_ORDER,    /* an order of the venue's that may open one */
+    CORE_OTHER_POSITION,   /* in both, but with other lots, side or instrument */
+    CORE_MISSING_POSITION, /* the book's alone */
+    CORE_OTHER_BALANCE,
+};
+struct core_difference {
+    enum core_difference_kind kind;
+    uint64_t position;
+    uint32_t ours, theirs;  /* indices of core->positions; of venue->positions, or ->orders */
+};
+#define CORE_DIFFERENCES_MAX (CORE_POSITIONS_MAX + BROKER_POSITIONS_MAX + BROKER_ORDERS_MAX + 1u)
+uint32_t core_compare(const struct core *core, const struct core_venue *venue, struct core_difference out[CORE_DIFFERENCES_MAX]);
+/* The venue has made reports that it no longer keeps and that the account never had: its store is an older copy. It goes on
+ * where the market part stands (market.seq) and with numbers that were never used; what the venue says of its orders
+ * holds. The positions and the balance are core_compare's. */
+void core_behind(struct core *core, const struct core_venue *venue);
+/* A number above every one that an account of this venue has used for an order. */
+uint64_t core_intent_beyond(const struct core_venue *venue);
 /* Why a command cannot be done now, NULL when it can: for whoever gives it. */
 const char *core_command_refused(const struct core *core, const struct core_event *event);
 /* The level of a floor after a payout (amount < 0) or deposit of so much, if it were booked now. */

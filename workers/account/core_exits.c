@@ -19,7 +19,7 @@ static dec_t core_slice(const struct core *core, const struct core_position *pos
 
 /* Ask the venue to close what is open of a position. One request at a time; a refused one is asked again at
  * each END that finds a newer quote of the instrument (not every minute of a weekend), until it is flat. */
-static void core_close(struct core *core, struct core_position *position, enum core_exit why)
+void core_close(struct core *core, struct core_position *position, enum core_exit why)
 {
     if (position->exit == EXIT_NONE) {
         position->exit = why;
@@ -51,7 +51,7 @@ static void core_close(struct core *core, struct core_position *position, enum c
 }
 
 /* An entry that has not been filled is cancelled first; its fill may win the race, then it is closed. */
-static void core_cancel_entry(struct core *core, struct core_position *position)
+void core_cancel_entry(struct core *core, struct core_position *position)
 {
     struct order *entry = core_order_find(core, position->id);
     if (!entry || entry->pend != PEND_NONE || order_state_final(entry->state))
@@ -97,11 +97,19 @@ void core_close_all(struct core *core, enum core_exit why)
 
 /* --- at each END --------------------------------------------------------------------------------- */
 
+/* A stop that was placed by itself, for a position that was taken in, can be there no sooner than the venue sees a quote. */
 static bool core_unprotected(struct core *core, const struct core_position *position)
 {
     const struct order *stop = core_order_find(core, position->stop_intent);
-    bool working = stop && (stop->state == ORDER_WORKING || stop->state == ORDER_PARTIAL);
-    return !working && core->account.cursor_ns - position->opened_ns > CORE_PROTECT_NS;
+    int64_t since = position->opened_ns;
+    if (stop && (stop->state == ORDER_WORKING || stop->state == ORDER_PARTIAL))
+        return false;
+    if (stop && stop->created_ns > since) {
+        since = stop->created_ns;
+        if (core->market.quotes[position->instrument].time_ns <= since)
+            return false;
+    }
+    return core->account.cursor_ns - since > CORE_PROTECT_NS;
 }
 
 void core_exits(struct core *core)
@@ -170,6 +178,10 @@ const char *core_command_refused(const struct core *core, const struct core_even
         return "it has no such position";
     case COMMAND_MARKS:
         return event->u.command.marks ? NULL : "marks are needed";
+    case COMMAND_ADOPT:
+    case COMMAND_CLOSE_FOREIGN:
+    case COMMAND_BALANCE:
+        return core_venue_refused(core, event);
     case COMMAND_PHASE:
         return core_open_positions(core) > 0 || core_working_orders(core) > 0 ? "it is not flat" : NULL;
     default:
@@ -289,6 +301,11 @@ static void core_apply_command(struct core *core, const struct core_event *event
     case COMMAND_CLOSE:
         core_close(core, core_position_find(core, event->u.command.number), EXIT_OPERATOR);
         break;
+    case COMMAND_ADOPT:
+    case COMMAND_CLOSE_FOREIGN:
+    case COMMAND_BALANCE:
+        core_venue_apply(core, event);
+        break;
     case COMMAND_COUNT:
         break;
     }
@@ -300,6 +317,7 @@ static void core_record_command(struct core *core, const struct core_event *even
         [COMMAND_PAUSE] = "pause",   [COMMAND_RESUME] = "resume",   [COMMAND_FLATTEN] = "flatten", [COMMAND_AFTER_CRASH] = "after_crash",
         [COMMAND_UNLOCK] = "unlock", [COMMAND_PAYOUT] = "payout",   [COMMAND_DEPOSIT] = "deposit", [COMMAND_FLOOR] = "floor",
         [COMMAND_MARKS] = "marks",   [COMMAND_CLOSE] = "close", [COMMAND_PHASE] = "phase",
+        [COMMAND_ADOPT] = "adopt",   [COMMAND_CLOSE_FOREIGN] = "close", [COMMAND_BALANCE] = "balance",
     };
     enum core_command command = event->u.command.command;
     const struct rules_set *set = &core->programme->rules;
@@ -313,6 +331,8 @@ static void core_record_command(struct core *core, const struct core_event *even
         journal_dec(&writer, "amount", event->u.command.amount);
     if (command == COMMAND_CLOSE)
         journal_u64(&writer, "position", event->u.command.number);
+    if (command == COMMAND_ADOPT || command == COMMAND_CLOSE_FOREIGN || command == COMMAND_BALANCE)
+        core_venue_record(core, event, &writer);
     if (command == COMMAND_PHASE) {
         char phase[3 * CONFIG_NAME_MAX];
         core_phase_name(core, phase);

@@ -21,7 +21,6 @@ dec_t core_position_risk(const struct core *core, const struct core_position *po
 dec_t core_margin_used(const struct core *core);
 
 struct core_position *core_position_find(struct core *core, uint64_t id);
-struct core_position *core_position_on(struct core *core, uint32_t instrument);
 struct core_position *core_position_slot(struct core *core);
 struct order *core_order_find(struct core *core, uint64_t intent);
 struct order *core_order_new(struct core *core, uint32_t role, const struct core_position *position, uint32_t side,
@@ -66,9 +65,23 @@ bool core_loss_closes(const struct core *core, const struct core_position *posit
 /* --- core_exits.c: limits, time stops, closes ---------------------------------------------------- */
 void core_exits(struct core *core);
 void core_close_all(struct core *core, enum core_exit why);
+/* One position: asks the venue to close what is open of it, one request at a time (again at each END, until it is flat). */
+void core_close(struct core *core, struct core_position *position, enum core_exit why);
+/* Its entry, when it is not final: cancelled; a fill may win the race. */
+void core_cancel_entry(struct core *core, struct core_position *position);
 void core_on_command(struct core *core, const struct core_event *event);
 
 /* --- core_reports.c: what the venue says ---------------------------------------------------------- */
 void core_on_report(struct core *core, const struct broker_report *report);
+/* A close, or a stop or target for a position that is open, as it was or will be sent. */
+struct broker_request core_close_request(const struct order *order, uint64_t seq);
+/* The trade of a position of which nothing is open any more: its row, its record, what the rules count. */
+void core_trade_close(struct core *core, struct core_position *position);
+
+/* --- core_venue.c: what the venue holds and the book does not -------------------------------------- */
+const char *core_venue_refused(const struct core *core, const struct core_event *event);
+void core_venue_apply(struct core *core, const struct core_event *event);
+/* The fields of the command's record, as the book stands before it. */
+void core_venue_record(const struct core *core, const struct core_event *event, struct journal_writer *writer);
 
 #endif

@@ -30,6 +30,8 @@ static void core_record_report(struct core *core, const struct broker_report *re
         journal_u64(&writer, "latency_ns", (uint64_t)report->latency_ns);
         journal_u64(&writer, "model", report->model_version);
     }
+    if (report->exec_type == EXEC_REPLACED)
+        journal_dec(&writer, "price", report->price);
     if (report->realized != 0)
         journal_dec(&writer, "realized", report->realized);
     if (report->commission != 0)
@@ -98,7 +100,7 @@ static void core_record_trade(struct core *core, const struct core_position *pos
     core_record_end(core, &writer);
 }
 
-static void core_trade_close(struct core *core, struct core_position *position)
+void core_trade_close(struct core *core, struct core_position *position)
 {
     assert(core->trade_count < CORE_POSITIONS_MAX);
     struct core_trade *trade = &core->trades[core->trade_count++];
@@ -177,6 +179,22 @@ static void core_order_over(struct core *core, struct order *order, struct core_
     memset(order, 0, sizeof *order);
 }
 
+/* The venue's word on a changed stop or target: new prices are in force, or the old ones stay. */
+static void core_terms_changed(struct core *core, struct core_position *position, const struct order *order,
+                               const struct order_outcome *outcome)
+{
+    if (outcome->replaced && order->role == ROLE_STOP)
+        position->stop_price = order->price;
+    if (outcome->replaced && order->role == ROLE_TAKE)
+        position->take_price = order->price;
+    if (outcome->cancel_refused && (order->role == ROLE_STOP || order->role == ROLE_TAKE)) {
+        char price[DEC_STR_MAX];
+        dec_format(order->price, 0, price);
+        core_alert(core, "position %llu: the venue keeps its %s at %s: %s", (unsigned long long)position->id,
+                   order->role == ROLE_STOP ? "stop" : "target", price, broker_reason_name(order->reason));
+    }
+}
+
 static void core_order_report(struct core *core, const struct broker_report *report, struct order *order)
 {
     struct core_position *position = core_position_find(core, order->position);
@@ -186,6 +204,8 @@ static void core_order_report(struct core *core, const struct broker_report *rep
     core_record_report(core, report, order);
     if (outcome.anomaly)
         core_alert(core, "order %llu: the venue reports what does not fit its state", (unsigned long long)order->intent);
+    if (position)
+        core_terms_changed(core, position, order, &outcome);
     if (outcome.filled_qty != 0)
         core_filled(core, report, order, position, outcome.filled_qty);
     if (order_state_final(order->state))
@@ -213,11 +233,28 @@ void core_on_report(struct core *core, const struct broker_report *report)
 
 /* --- what may not have reached the venue -------------------------------------------------------------- */
 
-static struct broker_request core_close_request(const struct order *order, uint64_t seq)
+struct broker_request core_close_request(const struct order *order, uint64_t seq)
 {
     return (struct broker_request){
-        .kind = BROKER_CLOSE, .instrument = order->instrument, .side = order->side, .type = ORDER_MARKET,
-        .intent = order->intent, .position = order->position, .qty = order->qty, .time_ns = order->created_ns, .seq = seq,
+        .kind = BROKER_CLOSE, .instrument = order->instrument, .side = order->side, .type = order->type,
+        .intent = order->intent, .position = order->position, .qty = order->qty, .price = order->price,
+        .time_ns = order->created_ns, .seq = seq,
+    };
+}
+
+/* A stop or target that was placed by itself, for a position that was taken in; those of a bracket go with their entry. */
+static bool core_stands_alone(const struct order *order, const struct core_position *position)
+{
+    return (order->role == ROLE_STOP || order->role == ROLE_TAKE) && position && position->proposal == 0 && position->qty > 0;
+}
+
+/* The cancel or the new price that may not have got through. */
+static struct broker_request core_change_request(const struct order *order, uint64_t seq)
+{
+    return (struct broker_request){
+        .kind = order->pend == PEND_CANCEL ? BROKER_CANCEL : BROKER_REPLACE, .instrument = order->instrument, .side = order->side,
+        .type = order->type, .intent = order->pending_intent, .target_intent = order->intent, .position = order->position,
+        .qty = order->qty, .price = order->pending_price, .time_ns = order->sent_ns, .seq = seq,
     };
 }
 
@@ -235,14 +272,10 @@ uint32_t core_unconfirmed(const struct core *core, struct broker_request *out, u
                 position = &core->positions[p];
         if (unsure && order->role == ROLE_ENTRY && position)
             out[count++] = core_entry_request(core, position, order);
-        if (unsure && order->role == ROLE_CLOSE)
+        if (unsure && (order->role == ROLE_CLOSE || core_stands_alone(order, position)))
             out[count++] = core_close_request(order, core->account.cursor_seq);
-        if (order->pend == PEND_CANCEL)
-            out[count++] = (struct broker_request){
-                .kind = BROKER_CANCEL, .instrument = order->instrument, .side = order->side, .type = order->type,
-                .intent = order->pending_intent, .target_intent = order->intent, .position = order->position,
-                .qty = order->qty, .time_ns = order->sent_ns, .seq = core->account.cursor_seq,
-            };
+        if (order->pend != PEND_NONE)
+            out[count++] = core_change_request(order, core->account.cursor_seq);
     }
     return count;
 }

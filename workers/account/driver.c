@@ -77,6 +77,10 @@ static void driver_instant_over(struct driver *driver)
         driver_snapshot(driver);
     if (driver->flatten_command != 0)
         driver_flatten_check(driver);
+    if (driver->compare_due)
+        driver_compare_again(driver);
+    if (driver->closing_count > 0)
+        driver_closing_check(driver);
     if (driver->live)
         driver_commit_due(driver);
 }

@@ -13,6 +13,7 @@
 #include "shm/ring.h"
 #include "workers/account/core.h"
 #include "workers/account/persist.h"
+#include "workers/account/request.h"
 #include "workers/broker/broker.h"
 #include "workers/child/child.h"
 #include "workers/coordinator/client.h"
@@ -47,8 +48,9 @@ struct driver {
     int64_t record_mono_ns;    /* live: when the last record was handled */
     int64_t guarded_ns;        /* live: when the guard last looked without a record */
     bool marks_path_used;      /* the marks came from a file that a person wrote */
+    bool behind;               /* the venue has forgotten reports that this store never had: it is an older copy */
     bool fresh, rebuild;       /* no state yet; the market part comes from the bar history */
-    uint64_t catch_up_seq;     /* account.cursor_seq when it started: core_observe up to here */
+    uint64_t catch_up_seq;     /* account.cursor_seq when it started (behind: the venue's): core_observe up to here */
     uint32_t snapshot_every;   /* records */
 
     /* permits */
@@ -69,6 +71,10 @@ struct driver {
 
     /* a flatten command that waits until the venue says flat */
     uint64_t flatten_command;
+    /* positions of the venue's that are being closed by a person's word: what it holds is looked at when they are */
+    uint64_t closing[CORE_POSITIONS_MAX];
+    uint32_t closing_count;
+    bool compare_due;          /* the books are compared when the venue's reports have come */
     uint64_t records;          /* handled since the start */
     int64_t published_ns;
 };
@@ -81,6 +87,8 @@ int driver_run(struct driver *driver);
 /* --- between the driver's files --------------------------------------------------------------- */
 /* Commit what the core's last step changed, then release its actions (driver_commit.c). */
 void driver_flush(struct driver *driver);
+/* The same, and what is committed is as durable as an order is. 0, or a negative code: it is not stored. */
+int driver_flush_durably(struct driver *driver);
 /* A commit with the snapshot of the market part. */
 void driver_snapshot(struct driver *driver);
 /* Live: commits what is dirty when the last commit is a second ago; retries a failed one. */
@@ -103,6 +111,27 @@ void driver_attach(struct driver *driver, struct control_message *message);
 void driver_rebuild(struct driver *driver, uint64_t up_to_seq);
 void driver_reconcile(struct driver *driver);
 void driver_gap(struct driver *driver, uint64_t lost);
+
+/* What the venue holds against the book, and a person's word on it (driver_venue.c, driver_request.c). */
+void driver_ask_venue(struct driver *driver, struct core_venue *out);
+/* At the start: is the store an older copy? Then it goes on where the venue stands. */
+void driver_look_behind(struct driver *driver);
+/* Ends the account when they differ and nobody has said what is to be done about it. */
+void driver_compare(struct driver *driver);
+/* At an END: the reports that were on their way then have come. */
+void driver_compare_again(struct driver *driver);
+void driver_closing_check(struct driver *driver);
+#define DRIVER_REQUESTS_MAX 32u
+struct driver_request {
+    struct request request;
+    uint64_t inode;            /* of its file: one that was written since stays */
+    const char *refused;       /* NULL: it was done */
+};
+/* The files in STATE/NAME, in the order in which they are to be done. One that is no request ends the account. */
+uint32_t driver_requests_read(struct driver *driver, struct driver_request out[DRIVER_REQUESTS_MAX]);
+/* It is in the journal already: a life before this one did it, and died before the file was gone. */
+bool driver_request_done(struct driver *driver, const char *id);
+void driver_request_remove(struct driver *driver, const struct driver_request *request);
 
 /* Control channel and operator's commands (driver_control.c). */
 /* "high_balance=110000,day_equity=...": false when it is not that. */

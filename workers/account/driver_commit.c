@@ -160,12 +160,13 @@ static void driver_pass_kinds(const struct core *core, const char *when)
 #define driver_pass_kinds(core, when) ((void)0)
 #endif
 
-void driver_flush(struct driver *driver)
+/* durably: with a sync where `durability` is power, also when nothing goes to the broker. */
+static int driver_flush_as(struct driver *driver, bool durably)
 {
     struct core *core = &driver->core;
     if (core->record_count == 0 && core->action_count == 0)
-        return;
-    bool power = driver_acts_at_broker(core) && core->settings->durability == DURABILITY_POWER;
+        return 0;
+    bool power = (durably || driver_acts_at_broker(core)) && core->settings->durability == DURABILITY_POWER;
     persist_collect(&driver->persist, core);
     static struct core_action actions[CORE_ACTIONS_MAX]; /* a release may step the core again */
     uint32_t count = core->action_count;
@@ -182,11 +183,15 @@ void driver_flush(struct driver *driver)
         if (core->record_count > 0)
             persist_collect(&driver->persist, core);
         core_clear(core);
-        return;
+        return rc;
     }
     for (uint32_t i = 0; i < count; i++)
         driver_release(driver, &actions[i]);
+    return 0;
 }
+
+void driver_flush(struct driver *driver) { (void)driver_flush_as(driver, false); }
+int driver_flush_durably(struct driver *driver) { return driver_flush_as(driver, true); }
 
 /* What crash commits left beside the tables goes into them once a second: tools see it then. */
 static void driver_settle_due(struct driver *driver, int64_t now)

@@ -256,6 +256,9 @@ static void driver_act(struct driver *driver, uint64_t id, const char *verb, con
         char *end = word;
         event.u.command.number = strtoull(word, &end, 10);
         good = end != word && *end == '\0';
+        rest += strcspn(rest, " ");
+        event.u.command.text = *rest ? rest + 1 : NULL;
+        preview = false;
     }
     const char *refused = good ? core_command_refused(&driver->core, &event) : "what follows is not as the command wants it";
     if (refused) {

@@ -66,17 +66,14 @@ static void driver_save_run(struct driver *driver)
 }
 
 /* A venue with a history and a store without one: what the firm's rules count from (highest balance, the day's start) is lost.
- * The account does not trade until a person has typed it. */
+ * The account does not trade until a person has typed it; what the venue holds of it is found when the books are compared. */
 static void driver_lost_marks(struct driver *driver, const char *folder)
 {
-    struct broker_account_view venue;
-    struct broker_position_view views[BROKER_POSITIONS_MAX];
+    static struct core_venue venue;
     const char *name = driver->core.settings->name;
-    if (driver->broker->ops->account(driver->broker, &venue) != 0 || venue.last_report == 0)
+    driver_ask_venue(driver, &venue);
+    if (venue.account.last_report == 0)
         return;
-    if (driver->broker->ops->positions(driver->broker, views, BROKER_POSITIONS_MAX) != 0)
-        child_fatal(&driver->child, CHILD_EXIT_NEVER, "its store is new but the venue holds positions of it: put the store back, or close "
-                    "them at the venue and give the marks with propfleet account marks %s --initialise --set ...", name);
     char path[CONFIG_PATH_MAX + CONFIG_NAME_MAX + 16], text[512] = "";
     snprintf(path, sizeof path, "%s/marks", folder);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -88,12 +85,12 @@ static void driver_lost_marks(struct driver *driver, const char *folder)
         child_fatal(&driver->child, CHILD_EXIT_NEVER, "its store is new but its venue has a history: the marks that the firm's rules count "
                     "from are lost; put the store back, or give them: propfleet account marks %s --initialise --set ...", name);
     struct core_account *account = &driver->core.account;
-    account->balance = account->equity = venue.balance;
-    account->venue_report = venue.last_report;
-    account->next_intent = 1000 + 4 * venue.last_report; /* an order has at least one report: beyond every number used */
+    account->balance = account->equity = venue.account.balance;
+    account->venue_report = venue.account.last_report;
+    account->next_intent = core_intent_beyond(&venue);
     struct core_event event = {.kind = CORE_COMMAND, .u.command = {.command = COMMAND_MARKS, .user = "marks-file", .marks = &marks}};
     core_step(&driver->core, &event);
-    log_warning("marks taken from %s: balance %lld", path, (long long)(venue.balance / DEC_ONE));
+    log_warning("marks taken from %s: balance %lld", path, (long long)(venue.account.balance / DEC_ONE));
     driver->marks_path_used = true;
 }
 
@@ -128,8 +125,9 @@ void driver_open(struct driver *driver)
         driver_fail_open(driver, rc, &err);
     driver_begin_run(driver);
     driver->rebuild = !driver->fresh && !market_good;
-    driver->run.rebuilt = driver->rebuild;
     driver->catch_up_seq = driver->core.account.cursor_seq;
+    driver_look_behind(driver);
+    driver->run.rebuilt = driver->rebuild;
     driver->snapshot_every = SNAPSHOT_RECORDS_MAX < config->feed.ring_slots / 4 ? SNAPSHOT_RECORDS_MAX : config->feed.ring_slots / 4;
     /* The claim: from where on the ring must be kept. */
     uint64_t claim = driver->fresh ? CELL_DURABLE_JOIN : driver->rebuild ? driver->catch_up_seq : driver->persist.snapshot_seq;
@@ -269,7 +267,8 @@ void driver_attach(struct driver *driver, struct control_message *message)
         driver_join(driver);
     } else if (driver->rebuild) {
         driver_rebuild(driver, driver->catch_up_seq);
-        driver_snapshot(driver);
+        if (!driver->behind) /* else when the books agree */
+            driver_snapshot(driver);
         driver_attach_ring(driver, driver->catch_up_seq + 1);
     } else {
         driver_attach_ring(driver, driver->persist.snapshot_seq + 1);
@@ -279,33 +278,6 @@ void driver_attach(struct driver *driver, struct control_message *message)
 }
 
 /* --- reconcile (orders.md 3; paper is idempotent by client id) ------------------------------------------ */
-
-static void driver_compare_positions(struct driver *driver)
-{
-    struct broker_position_view views[BROKER_POSITIONS_MAX];
-    struct broker_account_view account;
-    CRASHPOINT("account.reconcile_positions");
-    int count = driver->broker->ops->positions(driver->broker, views, BROKER_POSITIONS_MAX);
-    if (count < 0 || driver->broker->ops->account(driver->broker, &account) != 0)
-        child_fatal(&driver->child, CHILD_EXIT_TRY_LATER, "the venue does not say what it holds");
-    if (account.last_report > driver->core.account.venue_report)
-        return; /* the venue is ahead by reports that are not due yet: they will tell */
-    uint32_t same = 0;
-    for (int i = 0; i < count; i++)
-        for (uint32_t p = 0; p < CORE_POSITIONS_MAX; p++)
-            same += driver->core.positions[p].id == views[i].position && driver->core.positions[p].qty == views[i].qty &&
-                    driver->core.positions[p].side == views[i].side;
-    if (same == (uint32_t)count && same == core_open_positions(&driver->core) &&
-        account.balance + driver->core.account.transfers_total == driver->core.account.balance)
-        return;
-    char text[200], ours[DEC_STR_MAX], theirs[DEC_STR_MAX];
-    dec_format(driver->core.account.balance, 2, ours);
-    dec_format(account.balance, 2, theirs);
-    snprintf(text, sizeof text, "the venue holds %d positions and %s, we hold %u and %s: entries are off; compare and restart",
-             count, theirs, core_open_positions(&driver->core), ours);
-    child_say_text(&driver->child, CONTROL_ALERT, 0, 2, text);
-    child_fatal(&driver->child, CHILD_EXIT_NEVER, "%s", text);
-}
 
 static void driver_resend_orders(struct driver *driver)
 {
@@ -339,9 +311,11 @@ static void driver_phase(struct driver *driver)
 void driver_reconcile(struct driver *driver)
 {
     driver->phase = PHASE_RUN;
-    driver_reports(driver);
-    driver_resend_orders(driver);
-    driver_compare_positions(driver);
+    if (!driver->behind) { /* else some of its reports are gone, and it may not know its own orders */
+        driver_reports(driver);
+        driver_resend_orders(driver);
+    }
+    driver_compare(driver);
     driver_phase(driver);
     driver->core.reconciling = false;
     driver->run.ready_wall_ns = driver->clock.wall_ns(&driver->clock);

@@ -13,6 +13,10 @@
  * Entries carry their protective orders in the same request (a bracket): the venue activates stop and
  * target with the quantity filled so far, as soon as it is filled; one of them filled cancels the other
  * (OCO); a position that is flat cancels both. A close (BROKER_CLOSE) can only reduce its position.
+ *
+ * A close of type STOP or LIMIT is a protective order for a position that is open: it waits at its price and belongs to the
+ * bracket from then on. A position has one stop and one target: what comes takes the place of what is there (CANCELED, OCO),
+ * in one moment; refused (STOP_LEVEL, NO_POSITION, TOO_LATE), it leaves what is there.
  */
 #ifndef PROPFLEET_WORKERS_BROKER_BROKER_H
 #define PROPFLEET_WORKERS_BROKER_BROKER_H
@@ -42,7 +46,7 @@ struct broker_request {
     uint64_t intent;         /* of this order, or of this cancel or replace request */
     uint64_t target_intent;  /* CANCEL, REPLACE: the order meant */
     uint64_t position;       /* CLOSE: the position, named by the intent of the entry that opened it */
-    dec_t qty;               /* lots */
+    dec_t qty;               /* lots; of a protective CLOSE: what is open when it arrives counts */
     dec_t price;             /* LIMIT: limit; STOP: trigger; REPLACE: the new price */
     /* PLACE: protection in the same request; intents of the two orders. 0: none */
     uint64_t stop_intent, take_intent;
@@ -109,6 +113,7 @@ struct broker_position_view {
 struct broker_account_view {
     dec_t balance;
     uint64_t last_report; /* id of the newest report that exists */
+    uint64_t first_report;/* id of the oldest that is still kept; last_report + 1: none is */
     uint64_t last_seq;    /* the book's market sequence */
 };
 

@@ -60,7 +60,8 @@ static int paper_account(struct broker *broker, struct broker_account_view *out)
 {
     struct paper *v = (struct paper *)broker;
     *out = (struct broker_account_view){
-        .balance = v->meta.balance, .last_report = v->meta.last_report, .last_seq = v->meta.last_seq};
+        .balance = v->meta.balance, .last_report = v->meta.last_report, .first_report = v->meta.pruned + 1,
+        .last_seq = v->meta.last_seq};
     return 0;
 }
 

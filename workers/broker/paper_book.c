@@ -40,11 +40,15 @@ struct paper_position *paper_book_position(struct paper *v, uint64_t position)
     return NULL;
 }
 
+/* A protective order that is still on its way (PENDING) is none yet: the one that it will replace is. */
 struct paper_order *paper_book_child(struct paper *v, uint64_t position, enum paper_role role)
 {
-    for (uint32_t i = 0; i < v->order_count; i++)
-        if (v->orders[i].position == position && v->orders[i].role == role && v->orders[i].state != PAPER_FINAL)
-            return &v->orders[i];
+    for (uint32_t i = 0; i < v->order_count; i++) {
+        struct paper_order *o = &v->orders[i];
+        bool coming = o->state == PAPER_PENDING && (role == PAPER_STOP || role == PAPER_TAKE);
+        if (o->position == position && o->role == role && o->state != PAPER_FINAL && !coming)
+            return o;
+    }
     return NULL;
 }
 

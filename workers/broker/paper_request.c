@@ -31,6 +31,12 @@ static bool prices_allowed(const struct config_instrument *in, const struct brok
            (request->take_intent == 0 || on_grid(request->take_price, in->tick));
 }
 
+/* A stop or target for a position that is open: it may rest while the market is closed. */
+static bool is_protective(const struct broker_request *request)
+{
+    return request->kind == BROKER_CLOSE && request->type != ORDER_MARKET;
+}
+
 static uint32_t refused_at_door(const struct paper *v, const struct broker_request *request, int64_t effective_ns,
                                 uint32_t orders)
 {
@@ -41,7 +47,7 @@ static uint32_t refused_at_door(const struct paper *v, const struct broker_reque
         return BROKER_BAD_PRICE;
     if (paper_book_live_orders(v) + orders > BROKER_ORDERS_MAX)
         return BROKER_TOO_MANY;
-    if (paper_session_closed(v->config, request->instrument, effective_ns))
+    if (!is_protective(request) && paper_session_closed(v->config, request->instrument, effective_ns))
         return BROKER_MARKET_CLOSED;
     if (v->model->reject_probability > 0 &&
         paper_draw_uniform(paper_draw(v, request->intent, DRAW_REJECT, 0)) < v->model->reject_probability)
@@ -114,20 +120,50 @@ static void arrive_close(struct paper *v, struct paper_order *order, int64_t tim
     paper_fill_market(v, order, time_ns);
 }
 
+/* quoted: `now` holds the quote of the moment; without one the distance cannot be looked at, and the order rests. */
+static void arrive_protective(struct paper *v, struct paper_order *order, int64_t time_ns, bool quoted)
+{
+    const struct paper_position *position = paper_book_position(v, order->position);
+    struct paper_order *before = paper_book_child(v, order->position, (enum paper_role)order->role);
+    uint32_t reason = BROKER_OK;
+    if (!position || position->instrument != order->instrument || position->side == order->side)
+        reason = BROKER_NO_POSITION;
+    else if (before && before->state == PAPER_TRIGGERED)
+        reason = BROKER_TOO_LATE;
+    else if (quoted && !far_enough(paper_instrument(v, order->instrument), order->side, order->type, order->price,
+                                   v->now.bid, v->now.ask))
+        reason = BROKER_STOP_LEVEL;
+    if (reason != BROKER_OK) {
+        paper_fill_finish(v, order, EXEC_REJECTED, reason, time_ns, 0);
+        return;
+    }
+    if (before)
+        paper_fill_finish(v, before, EXEC_CANCELED, BROKER_OCO, time_ns, 0);
+    order->qty = position->qty;
+    order->state = PAPER_WORKING;
+    paper_report_order(v, order, EXEC_NEW, time_ns, 0);
+}
+
 void paper_request_arrive(struct paper *v, struct paper_order *order, int64_t time_ns)
 {
     assert(order->state == PAPER_PENDING);
     v->changed = true;
     if (order->role == PAPER_ENTRY)
         arrive_entry(v, order, time_ns);
-    else
+    else if (order->role == PAPER_CLOSE)
         arrive_close(v, order, time_ns);
+    else
+        arrive_protective(v, order, time_ns, true);
 }
 
 void paper_request_expire(struct paper *v, struct paper_order *order, int64_t time_ns)
 {
     assert(order->state == PAPER_PENDING);
-    paper_fill_finish(v, order, EXEC_REJECTED, BROKER_OFF_QUOTES, time_ns, 0);
+    v->changed = true;
+    if (order->role == PAPER_STOP || order->role == PAPER_TAKE)
+        arrive_protective(v, order, time_ns, false);
+    else
+        paper_fill_finish(v, order, EXEC_REJECTED, BROKER_OFF_QUOTES, time_ns, 0);
 }
 
 static void cancel(struct paper *v, struct paper_request *request, struct paper_order *order, int64_t time_ns)
@@ -219,6 +255,13 @@ static void add_children(struct paper *v, const struct broker_request *request)
     }
 }
 
+static enum paper_role role_of(const struct broker_request *request)
+{
+    if (request->kind == BROKER_PLACE)
+        return PAPER_ENTRY;
+    return request->type == ORDER_STOP ? PAPER_STOP : request->type == ORDER_LIMIT ? PAPER_TAKE : PAPER_CLOSE;
+}
+
 static void send_order(struct paper *v, const struct broker_request *request)
 {
     bool place = request->kind == BROKER_PLACE;
@@ -226,7 +269,7 @@ static void send_order(struct paper *v, const struct broker_request *request)
     struct paper_order row = {
         .intent = request->intent, .position = place ? request->intent : request->position, .seq = request->seq,
         .qty = request->qty, .price = request->type == ORDER_MARKET ? 0 : request->price,
-        .role = place ? PAPER_ENTRY : PAPER_CLOSE, .instrument = request->instrument, .side = request->side,
+        .role = role_of(request), .instrument = request->instrument, .side = request->side,
         .type = request->type, .state = PAPER_PENDING,
     };
     row.effective_ns = arrival_ns(v, request, &row.latency_ns);
@@ -269,8 +312,7 @@ static void check_request(const struct paper *v, const struct broker_request *re
     }
     assert(request->kind == BROKER_PLACE || request->kind == BROKER_CLOSE);
     assert(request->side == SIDE_BUY || request->side == SIDE_SELL);
-    assert(request->type == ORDER_MARKET ||
-           (request->kind == BROKER_PLACE && (request->type == ORDER_LIMIT || request->type == ORDER_STOP)));
+    assert(request->type == ORDER_MARKET || request->type == ORDER_LIMIT || request->type == ORDER_STOP);
     assert(request->kind == BROKER_PLACE || request->position != 0);
 }
 

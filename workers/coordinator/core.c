@@ -48,6 +48,16 @@ void coordinator_reset_account(struct coordinator *coordinator, uint32_t account
     coordinator->queues[account].count = 0;
 }
 
+void coordinator_set_back(struct coordinator *coordinator, uint32_t account, const struct wire_hello *hello)
+{
+    assert(account < CONFIG_ACCOUNTS_MAX && hello->last_jseq < coordinator_through(coordinator, account));
+    struct coordinator_account *row = &coordinator->accounts[account];
+    memset(row->reservations, 0, sizeof row->reservations);
+    row->applied_jseq = hello->last_jseq;
+    coordinator->queues[account].count = 0;
+    (void)coordinator_adopt(coordinator, account, hello, true);
+}
+
 void coordinator_configure(struct coordinator *coordinator, const struct fleet_config *config)
 {
     assert(coordinator && config);

@@ -101,6 +101,9 @@ void coordinator_init(struct coordinator *coordinator, const struct fleet_config
 void coordinator_configure(struct coordinator *coordinator, const struct fleet_config *config);
 /* Forget what is known of an account: its journal was begun anew. */
 void coordinator_reset_account(struct coordinator *coordinator, uint32_t account);
+/* Its journal ends at last_jseq, before what is known here: an older copy of its store was put back, or its last records are
+ * lost. Its messages go on from there; what it had reserved is forgotten, what it holds is what `hello` says. */
+void coordinator_set_back(struct coordinator *coordinator, uint32_t account, const struct wire_hello *hello);
 /* Compare what an account says that it holds (HELLO) with its row: the number of instruments that differ.
  * With `take` the row is set to the account's word. */
 uint32_t coordinator_adopt(struct coordinator *coordinator, uint32_t account, const struct wire_hello *hello, bool take);

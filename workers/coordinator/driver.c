@@ -132,6 +132,13 @@ static void compare_positions(struct driver *driver, uint32_t account, const str
         store_account(driver, account, false);
 }
 
+/* What it has sent since it started counts too: a HELLO that is said again is older than its messages. */
+static bool was_set_back(const struct driver *driver, uint32_t account, const struct wire_hello *hello)
+{
+    uint64_t through = coordinator_through(&driver->core, account);
+    return hello->last_jseq < through && hello->sent_jseq < through;
+}
+
 static void on_hello(struct driver *driver, const struct link_message *message)
 {
     uint32_t account = message->from.account;
@@ -145,6 +152,11 @@ static void on_hello(struct driver *driver, const struct link_message *message)
     if (hello->last_jseq == 0 && hello->sent_jseq == 0 && driver->core.accounts[account].applied_jseq > 0) {
         log_warning("account %" PRIu32 " has begun a new journal: what was known of it is forgotten", account);
         coordinator_reset_account(&driver->core, account);
+        store_account(driver, account, true);
+    } else if (was_set_back(driver, account, hello)) {
+        log_warning("account %" PRIu32 " has a journal up to %" PRIu64 ", %" PRIu64 " is known here: it was set back; its word is taken",
+                    account, hello->last_jseq, coordinator_through(&driver->core, account));
+        coordinator_set_back(&driver->core, account, hello);
         store_account(driver, account, true);
     }
     compare_positions(driver, account, hello);

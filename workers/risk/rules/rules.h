@@ -120,6 +120,10 @@ void rules_deposit(struct rules_state *state, const struct rules_set *set, int64
 /* What the account did, for P2, P3, P5, P6, P7, P9, P12. Opened or added: lots, in market time. */
 void rules_on_opened(struct rules_state *state, const struct rules_set *set, uint32_t instrument, uint32_t side, dec_t lots,
                      int64_t now_ns);
+/* Money that the venue has booked and of which no report told: balance and equity after it. When and by what is not known, so it
+ * counts to the account's disadvantage: marks take the higher of before and after (a boundary that was crossed meanwhile too), and
+ * the difference is profit or loss of today. */
+void rules_corrected(struct rules_state *state, const struct rules_set *set, dec_t difference, dec_t balance, dec_t equity);
 /* A position is closed: profit net of its costs, lots, times. side: 1 buy, 2 sell (of the position). */
 void rules_on_closed(struct rules_state *state, const struct rules_set *set, uint32_t instrument, uint32_t side, dec_t lots,
                      dec_t profit, int64_t opened_ns, int64_t now_ns);

@@ -378,6 +378,19 @@ void rules_on_closed(struct rules_state *state, const struct rules_set *set, uin
     count_durations(state, set, profit, now_ns > opened_ns ? now_ns - opened_ns : 0);
 }
 
+void rules_corrected(struct rules_state *state, const struct rules_set *set, dec_t difference, dec_t balance, dec_t equity)
+{
+    assert(state && set);
+    state->balance = dec_max(state->balance, balance);
+    state->equity = dec_max(state->equity, equity);
+    state->high_balance = dec_max(state->high_balance, balance);
+    state->high_equity = dec_max(state->high_equity, equity);
+    for (uint32_t day = 0; day < day_count(set); day++)
+        state->days[day].peak_equity = dec_max(state->days[day].peak_equity, equity);
+    state->profit.today = rules_plus(state->profit.today, difference);
+    count_profit_day(state, set);
+}
+
 static void count_rolling(struct rules_rate_count *rate, int64_t width_ns, int64_t now_ns)
 {
     int64_t index = rate->first_ns == 0 ? 0 : (now_ns - rate->first_ns) / width_ns;
