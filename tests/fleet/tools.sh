@@ -109,7 +109,7 @@ p why ../alba; expect 2 "a name that is none" 'no account.s name'
 p account pause alba; expect 0 "account pause"
 p why alba; expect 0 "why says so" 'paused by the operator' 'propfleet account resume alba' 'SIMULATED'
 p account resume alba; expect 0 "account resume"
-p why alba; expect 0 "why says that too" 'would take the next signal'
+p why alba; expect 0 "why says that too" 'would take the next signal|time window .* is shut for'
 pid=$(fleet_pid_of account:boreas)
 p account restart boreas; expect 0 "account restart" 'boreas is READY'
 check "it is another process" test "$(fleet_pid_of account:boreas)" != "$pid"
