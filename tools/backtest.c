@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -239,6 +240,16 @@ static int write_page(const struct options *options, const struct backtest *back
     return EXIT_DONE;
 }
 
+/* The page takes the place of a file, never of a device, a pipe or a folder: they would be gone. */
+static bool page_allowed(const char *path, struct error *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return true;
+    error_set(err, EINVAL, "--html %.200s: is there and no file; name one that is, or that is not there yet", path);
+    return false;
+}
+
 static int run(const struct options *options, struct load *load)
 {
     static struct backtest backtest;
@@ -247,6 +258,8 @@ static int run(const struct options *options, struct load *load)
     struct replay_watcher watcher = {.context = &backtest, .stepped = on_step, .instant = on_instant, .turn = on_turn};
     struct replay_options setup = {.config = &load->config, .watcher = &watcher, .state_dir = options->find.state};
     if (options->account && (setup.accounts = account_bit(&load->config, options->account, &err)) == 0)
+        return command_fail(EXIT_NO, "%s", err.text);
+    if (options->html && !page_allowed(options->html, &err))
         return command_fail(EXIT_NO, "%s", err.text);
     if (parse_span(options, &load->config, &err) != 0)
         return command_usage("backtest", "%s", err.text);

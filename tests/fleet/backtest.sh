@@ -78,4 +78,7 @@ backtest --fleet --from yesterday; expect 2 "no date" '--from yesterday' '2024-0
 backtest --fleet --from 2024-02-01 --to 2024-01-01; expect 2 "to before from" '--to is not after --from'
 backtest --fleet --data "$work/none"; expect 3 "no data" 'none'
 backtest --account gaia --html "$work/none/page.html"; expect 1 "no folder for the page" 'none/page.html'
+mkfifo "$work/pipe"
+backtest --account gaia --html "$work/pipe"; expect 1 "a page in the place of a pipe" 'is there and no file'
+check "the pipe is still one" test -p "$work/pipe"
 finish
